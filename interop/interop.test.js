@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { after, test } from "node:test";
+
+import { startApp } from "./app.js";
+import { commandTests } from "./command.js";
+import { findBinary, startGateway, temporaryDirectory } from "./gateway.js";
+import * as github from "./github.js";
+import { hangUp } from "./sender.js";
+import * as standard from "./standard.js";
+import * as stripe from "./stripe.js";
+
+const secrets = {
+  [github.secretName]: github.newSecret(),
+  [standard.secretNames.current]: standard.newSecret(),
+  [standard.secretNames.previous]: standard.newSecret(),
+  [stripe.secretName]: stripe.newSecret(),
+};
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
+
+const directory = await temporaryDirectory();
+process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+
+const app = await startApp();
+const binary = await findBinary(directory);
+const site = [github, standard, stripe].map((provider) => provider.site(app.address)).join("\n");
+const gateway = await startGateway({ binary, directory, site, secrets });
+after(async () => {
+  hangUp();
+  const code = await gateway.stop();
+  await app.stop();
+  assert.equal(code, 0, "exit code of the gateway");
+});
+
+const rig = { app, gateway, secrets, binary, directory };
+github.githubTests(rig);
+standard.standardTests(rig);
+stripe.stripeTests(rig);
+commandTests(rig);
+
+test("the gateway's log tells why, and no secret", () => {
+  const log = gateway.log();
+  assert.match(log, /signature_mismatch/);
+  assert.match(log, /timestamp_too_old/);
+  assert.match(log, /already_delivered/);
+  for (const [name, secret] of Object.entries(secrets)) assert.ok(!log.includes(secret), `the log has ${name}`);
+});
