@@ -1,0 +1,45 @@
+package main
+
+import (
+	"math"
+	"slices"
+)
+
+// quantile returns the value below which the share q of the ascending values lies, interpolated
+// between the two nearest ones. Of no values it is not a number.
+func quantile(ascending []float64, q float64) float64 {
+	if len(ascending) == 0 {
+		return math.NaN()
+	}
+	at := q * float64(len(ascending)-1)
+	below := int(math.Floor(at))
+	above := min(below+1, len(ascending)-1)
+	return ascending[below] + (at-float64(below))*(ascending[above]-ascending[below])
+}
+
+// spread is the middle of several values and how far apart they are.
+type spread struct {
+	// Median has as many values below as above.
+	Median float64 `json:"median"`
+	// Quartile1 and Quartile3 hold the middle half of the values between them.
+	Quartile1 float64 `json:"quartile1"`
+	Quartile3 float64 `json:"quartile3"`
+}
+
+func spreadOf(values []float64) spread {
+	ascending := slices.Sorted(slices.Values(values))
+	return spread{
+		Median:    quantile(ascending, 0.5),
+		Quartile1: quantile(ascending, 0.25),
+		Quartile3: quantile(ascending, 0.75),
+	}
+}
+
+// pairedRatios divides each value by the base's value of the same round.
+func pairedRatios(values, base []float64) []float64 {
+	ratios := make([]float64, len(values))
+	for i := range values {
+		ratios[i] = values[i] / base[i]
+	}
+	return ratios
+}

@@ -1,0 +1,373 @@
+package caddymodule_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookseal/hookseal/verifiers"
+)
+
+// answersSite has a path for each of the refusals.
+const answersSite = `
+handle /github {
+	webhook_verify github {
+		secret {env.SECRET_OF_GITHUB}
+		max_body 1KiB
+	}
+	reverse_proxy APP
+}
+handle /monitored {
+	webhook_verify github {
+		name monitored
+		mode monitor
+		secret {env.SECRET_OF_GITHUB}
+		max_body 1KiB
+	}
+	reverse_proxy APP
+}
+handle /no-rule {
+	webhook_verify generic {
+		secret {env.SECRET_OF_GENERIC}
+	}
+	webhook_route {
+		event nothing.of.the.kind {
+			respond 200
+		}
+		otherwise reject
+	}
+}
+handle /not-verified {
+	webhook_route {
+		otherwise {
+			respond 200
+		}
+	}
+}
+`
+
+// refusals are the ways to be refused that answersSite has.
+var refusals = []struct {
+	name   string
+	status int
+	send   func(g *gateway) *answer
+}{
+	{"a forgery", 401, func(g *gateway) *answer {
+		return g.post("/github", newSenderOf(g.t, "github", "another secret than ours").headerOf(newBody()), newBody())
+	}},
+	{"no signature", 401, func(g *gateway) *answer { return g.post("/github", nil, newBody()) }},
+	{"nothing verified before the rules", 403, func(g *gateway) *answer { return g.post("/not-verified", nil, newBody()) }},
+	{"no rule for it", 403, func(g *gateway) *answer {
+		body := newBody()
+		return g.post("/no-rule", newSender(g.t, "generic").headerOf(body), body)
+	}},
+	{"a method", 405, func(g *gateway) *answer {
+		return g.do(g.request(http.MethodPut, "/github", nil, strings.NewReader("{}")))
+	}},
+	{"a method, while monitoring", 405, func(g *gateway) *answer { return g.do(g.request(http.MethodGet, "/monitored", nil, nil)) }},
+	{"a body that is announced to be too large", 413, func(g *gateway) *answer {
+		return g.dial().writeHead("/github", nil, "Content-Length: 1025").answer()
+	}},
+	{"a body that is announced to be too large, while monitoring", 413, func(g *gateway) *answer {
+		return g.dial().writeHead("/monitored", nil, "Content-Length: 1025").answer()
+	}},
+	{"a body that turns out to be too large", 413, func(g *gateway) *answer {
+		header := newSender(g.t, "github").headerOf(nil)
+		// 1025 bytes and no end.
+		return g.dial().writeHead("/github", header, "Transfer-Encoding: chunked").write("401\r\n" + strings.Repeat("x", 1025) + "\r\n").answer()
+	}},
+	{"a body that ends early", 400, func(g *gateway) *answer {
+		header := newSender(g.t, "github").headerOf(nil)
+		return g.dial().writeHead("/github", header, "Content-Length: 100").write("too short").ends().answer()
+	}},
+	{"a chunked body that ends early", 400, func(g *gateway) *answer {
+		header := newSender(g.t, "github").headerOf(nil)
+		return g.dial().writeHead("/github", header, "Transfer-Encoding: chunked").write("5\r\nshort\r\n").ends().answer()
+	}},
+	{"a chunked body that is none", 400, func(g *gateway) *answer {
+		header := newSender(g.t, "github").headerOf(nil)
+		return g.dial().writeHead("/github", header, "Transfer-Encoding: chunked").write("not a size\r\n").answer()
+	}},
+}
+
+func TestEveryRefusalHasItsStatusAndNoWord(t *testing.T) {
+	app := newApp(t)
+	g := startSite(t, app, answersSite)
+	for _, r := range refusals {
+		t.Run(r.name, func(t *testing.T) {
+			a := r.send(g).wants(t, r.status)
+			if a.body != "" {
+				t.Errorf("says %q", a.body)
+			}
+			if allow := a.header.Get("Allow"); (allow == "POST") != (r.status == 405) {
+				t.Errorf("Allow: %q", allow)
+			}
+			app.none()
+		})
+	}
+}
+
+// Every refusal goes through caddyhttp.Error, and what that carries is the same for all of them.
+func TestHandleErrorsDressesEveryRefusalAndLearnsNothing(t *testing.T) {
+	app := newApp(t)
+	g := startSite(t, app, answersSite+`
+handle_errors {
+	header Dressed yes
+	respond "{err.status_code} {err.status_text} {err.message} {err.trace}"
+}`)
+	var words string
+	for _, r := range refusals {
+		t.Run(r.name, func(t *testing.T) {
+			a := r.send(g).wants(t, r.status)
+			if a.header.Get("Dressed") != "yes" {
+				t.Error("handle_errors didn't run")
+			}
+			said, ok := strings.CutPrefix(a.body, fmt.Sprintf("%d %s ", r.status, http.StatusText(r.status)))
+			if !ok {
+				t.Fatalf("says %q", a.body)
+			}
+			if words == "" {
+				words = said
+			}
+			if said != words || !strings.Contains(said, "delivery refused") {
+				t.Errorf("says %q, and another refusal %q", said, words)
+			}
+			app.none()
+		})
+	}
+}
+
+// Nobody learns from an answer which check a forgery failed, or that it failed none but the last.
+func TestEveryReasonNotToVerifyIsAnsweredAlike(t *testing.T) {
+	app := newApp(t)
+	g := startSite(t, app, `
+handle /github {
+	`+verifyBlock("github")+`
+	reverse_proxy APP
+}
+handle /stripe {
+	`+verifyBlock("stripe")+`
+	reverse_proxy APP
+}
+handle /standard {
+	`+verifyBlock("standard")+`
+	reverse_proxy APP
+}`)
+	body := newBody()
+	github := newSender(t, "github").headerOf(body)
+	stripe := newSender(t, "stripe").headerOf(body)
+	standard := newSender(t, "standard").headerOf(body)
+	signedAt := func(at time.Time) http.Header {
+		return newSender(t, "stripe").sign(verifiers.Message{Body: body, Time: at})
+	}
+	without := func(h http.Header, name string) http.Header {
+		h = h.Clone()
+		h.Del(name)
+		return h
+	}
+	set := func(h http.Header, name, value string) http.Header { return with(without(h, name), name, value) }
+	tests := []struct {
+		reason, path string
+		header       http.Header
+	}{
+		{"signature_missing", "/github", nil},
+		{"signature_malformed", "/github", header("X-Hub-Signature-256", "sha256=abc")},
+		{"signature_mismatch", "/github", set(github, "X-Hub-Signature-256", "sha256="+strings.Repeat("0", 64))},
+		{"field_repeated", "/github", with(github, "X-Hub-Signature-256", "sha256="+strings.Repeat("0", 64))},
+		{"too_many_signatures", "/stripe", set(stripe, "Stripe-Signature", stripe.Get("Stripe-Signature")+strings.Repeat(",v1="+strings.Repeat("0", 64), 16))},
+		{"timestamp_missing", "/stripe", set(stripe, "Stripe-Signature", "v1="+strings.Repeat("0", 64))},
+		{"timestamp_malformed", "/stripe", set(stripe, "Stripe-Signature", "t=-1,v1="+strings.Repeat("0", 64))},
+		{"timestamp_too_old", "/stripe", signedAt(time.Now().Add(-time.Hour))},
+		{"timestamp_too_new", "/stripe", signedAt(time.Now().Add(time.Hour))},
+		{"field_missing", "/standard", without(standard, "Webhook-Id")},
+		{"field_ambiguous", "/standard", set(standard, "Webhook-Id", "an.id")},
+	}
+	seen := make(map[string]bool)
+	var first *answer
+	for _, test := range tests {
+		t.Run(test.reason, func(t *testing.T) {
+			var a *answer
+			grew := g.increase(func() { a = g.post(test.path, test.header, body) },
+				"caddy_webhook_deliveries_total", "verdict", "rejected", "reason", test.reason)
+			if grew != 1 {
+				t.Errorf("reason %s was counted %v times", test.reason, grew)
+			}
+			seen[test.reason] = true
+			a.wants(t, 401)
+			a.header.Del("Date")
+			if first == nil {
+				first = a
+			}
+			if got, want := string(mustJSON(t, a.header))+a.body, string(mustJSON(t, first.header))+first.body; got != want {
+				t.Errorf("answered %s, and another reason %s", got, want)
+			}
+		})
+	}
+	for _, reason := range verifiers.Reasons() {
+		if !seen[reason] {
+			t.Errorf("reason %s has no test", reason)
+		}
+	}
+	app.none()
+}
+
+func TestACopyOfADeliveredWebhookIsAcknowledgedAndNotForwarded(t *testing.T) {
+	for _, test := range []struct {
+		option string
+		status int
+	}{{"", 200}, {"on_duplicate 208", 208}, {"on_duplicate 303", 303}, {"on_duplicate 410", 410}} {
+		t.Run(test.option, func(t *testing.T) {
+			app := newAppThat(t, status(202))
+			g := startVerify(t, app, "github", test.option)
+			body := newBody()
+			header := newSender(t, "github").headerOf(body)
+			g.post("/", header, body).wants(t, 202)
+			app.one()
+			for range 2 {
+				a := g.post("/", header, body).wants(t, test.status)
+				if a.body != "" || a.header.Get("Retry-After") != "" {
+					t.Errorf("answered %v %q", a.header, a.body)
+				}
+			}
+			app.none()
+		})
+	}
+}
+
+func TestACopyOfAWebhookInFlightIsToldToComeAgain(t *testing.T) {
+	app, hold := newApp(t), newHold(t)
+	app.answers(hold.ServeHTTP)
+	g := startVerify(t, app, "github")
+	body := newBody()
+	header := newSender(t, "github").headerOf(body)
+	first := g.send(g.request(http.MethodPost, "/", header, bytes.NewReader(body)))
+	wait(t, "the delivery", hold.arrived)
+	wantsRetryAfter(t, g.post("/", header, body).wants(t, 409))
+	app.one()
+	hold.release <- 200
+	first.answer().wants(t, 200)
+	g.post("/", header, body).wants(t, 200)
+	app.none()
+}
+
+func wantsRetryAfter(t *testing.T, a *answer) {
+	t.Helper()
+	if got := a.header.Get("Retry-After"); got != "5" {
+		t.Errorf("Retry-After: %q", got)
+	}
+	if a.body != "" {
+		t.Errorf("says %q", a.body)
+	}
+}
+
+func TestABodyThatComesTooSlowlyIsRefused(t *testing.T) {
+	app := newApp(t)
+	g := start(t, "{\nGLOBALS\nwebhook_gateway {\nbody_timeout 50ms\n}\n}\nSITE {\n"+verifyBlock("github")+"\nreverse_proxy APP\n}", "APP", app.address())
+	header := newSender(t, "github").headerOf(nil)
+	for _, length := range []string{"Content-Length: 100", "Transfer-Encoding: chunked"} {
+		g.dial().writeHead("/", header, length).write("3\r\nabc").answer().wants(t, 408)
+	}
+	app.none()
+}
+
+func TestBodiesInFlightHoldNoMoreMemoryThanTheyMay(t *testing.T) {
+	app, hold := newApp(t), newHold(t)
+	app.answers(hold.ServeHTTP)
+	g := start(t, "{\nGLOBALS\nwebhook_gateway {\nmax_in_flight 8KiB\n}\n}\nSITE {\n"+verifyBlock("github", "max_body 2KiB")+"\nreverse_proxy APP\n}", "APP", app.address())
+	s := newSender(t, "github")
+	deliver := func() *http.Request {
+		body := newBody()
+		return g.request(http.MethodPost, "/", s.headerOf(body), bytes.NewReader(body))
+	}
+	var holding []*sent
+	for range 2 { // buffers of 4 KiB
+		holding = append(holding, g.send(deliver()))
+		wait(t, "the delivery", hold.arrived)
+	}
+	wantsRetryAfter(t, g.do(deliver()).wants(t, 503))
+	if n := len(app.take()); n != 2 {
+		t.Errorf("%d deliveries reached the app", n)
+	}
+	for _, s := range holding {
+		hold.release <- 200
+		s.answer().wants(t, 200)
+	}
+	hold.release <- 200
+	g.do(deliver()).wants(t, 200)
+}
+
+const outageSite = "{\nGLOBALS\nwebhook_gateway {\nreplay webhook_test\nOPTION\n}\n}\nSITE {\nlog\n%s\nreverse_proxy APP\n}"
+
+func TestAReplayOutageClosesTheGateAndTellsTheSenderToComeAgain(t *testing.T) {
+	app, store := newApp(t), newStore(t)
+	g := start(t, strings.ReplaceAll(outageSite, "%s", verifyBlock("github")), "OPTION", "", "APP", app.address())
+	store.fails(errOutage)
+	body := newBody()
+	header := newSender(t, "github").headerOf(body)
+	a := g.post("/", header, body).wants(t, 503)
+	wantsRetryAfter(t, a)
+	app.none()
+	store.fails(nil)
+	g.post("/", header, body).wants(t, 200)
+	app.one()
+}
+
+func TestAReplayOutageOpensTheGateOnlyByChoiceAndOnlyToWhatVerifies(t *testing.T) {
+	app, store := newApp(t), newStore(t)
+	g := start(t, strings.ReplaceAll(outageSite, "%s", verifyBlock("github")), "OPTION", "on_replay_outage open", "APP", app.address())
+	store.fails(errOutage)
+	body := newBody()
+	header := newSender(t, "github").headerOf(body)
+	for range 2 {
+		g.post("/", header, body).wants(t, 200)
+		if got := app.one(); !bytes.Equal(got.body, body) {
+			t.Errorf("got %q", got.body)
+		}
+	}
+	g.post("/", header, newBody()).wants(t, 401)
+	app.none()
+	if len(g.log.find(message("replay store can't check: the delivery goes on unchecked"))) != 2 {
+		t.Errorf("the log doesn't say so:\n%s", g.log.text())
+	}
+}
+
+// A sender that doesn't wait must not make the store's answer "could not check", which
+// "on_replay_outage open" would take for leave to let a copy through.
+func TestASenderThatHangsUpBeforeTheClaimDoesNotGetAroundIt(t *testing.T) {
+	app, store := newApp(t), newStore(t)
+	g := start(t, strings.ReplaceAll(outageSite, "%s", "route {\nwebhook_test_hook outer\n"+verifyBlock("github")+"\nreverse_proxy APP\n}"),
+		"OPTION", "on_replay_outage open", "APP", app.address())
+	body := newBody()
+	header := newSender(t, "github").headerOf(body)
+	g.post("/", header, body).wants(t, 200)
+	app.one()
+
+	outer := captureContext(t, "outer")
+	claiming := make(chan struct{})
+	store.before = func(context.Context) {
+		close(claiming)
+		<-outer.Done()
+	}
+	w := g.dial().writeHead("/", header, contentLength(body)).write(string(body))
+	wait(t, "the claim", claiming)
+	w.conn.Close()
+	g.log.await(t, 1, message("webhook is a duplicate"))
+	app.none()
+}
+
+// The body may still be on its way when the answer stands: it must not be waited for.
+func TestARefusalByTheHeadersDoesNotReadTheBody(t *testing.T) {
+	app := newApp(t)
+	g := startVerify(t, app, "github", "max_body 10MiB")
+	for _, length := range []string{"Content-Length: 100000", "Content-Length: 10485761", "Transfer-Encoding: chunked"} {
+		a := g.dial().writeHead("/", nil, length).answer()
+		if a.status != 401 && a.status != 413 {
+			t.Errorf("%s: answered %d", length, a.status)
+		}
+	}
+	app.none()
+}

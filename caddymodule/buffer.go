@@ -1,0 +1,133 @@
+package caddymodule
+
+import (
+	"errors"
+	"io"
+	"math/bits"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// inFlightBytes counts the bytes that the buffers of all deliveries hold. It belongs to the
+// process: while one configuration replaces another, both fill the same memory.
+var inFlightBytes atomic.Int64
+
+// Buffers come in powers of two, so that one that comes back fits the next body of its size.
+const (
+	smallestBuffer = 4 << 10
+	// trustedBuffer is how much memory a Content-Length is worth by itself. Anybody can announce a
+	// big body; beyond this a buffer is at most bufferGrowth times what has really arrived.
+	trustedBuffer = 64 << 10
+	bufferGrowth  = 16
+)
+
+var bufferPools [64]sync.Pool
+
+// buffer holds the body of one delivery.
+type buffer struct {
+	bytes []byte
+	// slot is what the pools hold: a pointer, which goes in and out without an allocation.
+	slot *[]byte
+	// limit is the bound of inFlightBytes.
+	limit int64
+}
+
+// errOverloaded means that the bodies in flight hold as many bytes as they may.
+var errOverloaded = errors.New("bodies in flight hold all the memory they may")
+
+// errTooLarge means that a body is longer than it may be.
+var errTooLarge = errors.New("body is over the limit")
+
+// bufferFor returns the size of the buffer that holds size bytes.
+func bufferFor(size int64) int64 { return 1 << bits.Len64(uint64(max(size, smallestBuffer)-1)) }
+
+// grow makes room for at least size bytes in all.
+func (b *buffer) grow(size int64) error {
+	room := bufferFor(size)
+	more := room - int64(cap(b.bytes))
+	if inFlightBytes.Add(more) > b.limit {
+		inFlightBytes.Add(-more)
+		return errOverloaded
+	}
+	slot, ok := poolOf(room).Get().(*[]byte)
+	if !ok {
+		made := make([]byte, 0, room)
+		slot = &made
+	}
+	bigger := append((*slot)[:0], b.bytes...)
+	b.recycle()
+	b.bytes, b.slot = bigger, slot
+	return nil
+}
+
+// free gives the memory back. The bytes must not be used after.
+func (b *buffer) free() {
+	inFlightBytes.Add(-int64(cap(b.bytes)))
+	b.recycle()
+	b.bytes, b.slot = nil, nil
+}
+
+func (b *buffer) recycle() {
+	if b.slot != nil {
+		poolOf(int64(cap(*b.slot))).Put(b.slot)
+	}
+}
+
+// poolOf returns the pool of the buffers of a size that bufferFor gave.
+func poolOf(room int64) *sync.Pool { return &bufferPools[bits.TrailingZeros64(uint64(room))] }
+
+// fill reads a body to its end. length is its Content-Length, or -1.
+func (b *buffer) fill(body io.Reader, length, maxBody int64) error {
+	expected := length
+	if expected < 0 {
+		expected = trustedBuffer - 1
+	}
+	// One byte more than expected lets the reader tell the end.
+	if err := b.grow(min(expected+1, trustedBuffer)); err != nil {
+		return err
+	}
+	for {
+		if len(b.bytes) == cap(b.bytes) {
+			target := int64(cap(b.bytes)) * bufferGrowth
+			if length >= 0 {
+				target = min(target, length+1)
+			}
+			if err := b.grow(max(min(target, maxBody+1), int64(len(b.bytes))+1)); err != nil {
+				return err
+			}
+		}
+		n, err := body.Read(b.bytes[len(b.bytes):cap(b.bytes)])
+		b.bytes = b.bytes[:len(b.bytes)+n]
+		if int64(len(b.bytes)) > maxBody {
+			return errTooLarge
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// reasonOfBody returns the reason for an error of fill.
+func reasonOfBody(err error) string {
+	var tooLarge *http.MaxBytesError
+	var handlerError caddyhttp.HandlerError
+	var netError net.Error
+	switch {
+	case errors.Is(err, errOverloaded):
+		return reasonOverloaded
+	case errors.Is(err, errTooLarge), errors.As(err, &tooLarge),
+		errors.As(err, &handlerError) && handlerError.StatusCode == http.StatusRequestEntityTooLarge:
+		return reasonBodyTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &netError) && netError.Timeout():
+		return reasonBodyTooSlow
+	}
+	return reasonBodyCutShort
+}

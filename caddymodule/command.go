@@ -1,0 +1,38 @@
+package caddymodule
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "webhook",
+		Usage: "send|providers|forget",
+		Short: "Sends signed webhooks, lists providers, gives back claims",
+		Long: `Tools for webhooks:
+
+  send       signs a body as a provider does, and sends it
+  providers  lists the providers that webhook_verify knows
+  forget     gives back a kept claim, so that a redelivery comes through`,
+		CobraFunc: func(cmd *cobra.Command) {
+			cmd.AddCommand(sendCommand(), providersCommand(), forgetCommand())
+			cmd.SetHelpFunc(help)
+			// A command that can't be run shows its help for any word behind it, and succeeds.
+			cmd.Args = cobra.NoArgs
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			cmd.DisableFlagsInUseLine = true
+		},
+	})
+}
+
+// help shows the help of a command under the name by which the program was started. Caddy's is
+// always caddy.
+func help(cmd *cobra.Command, args []string) {
+	cmd.Root().Use = filepath.Base(os.Args[0])
+	new(cobra.Command).HelpFunc()(cmd, args)
+}

@@ -1,0 +1,136 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/hookseal/hookseal/replay"
+)
+
+// forward sends a verified delivery on to the next handler, and settles its claim by the answer.
+func (d *delivery) forward(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return d.pass(w, r, next, verified, "")
+}
+
+// pass calls the next handler. The reason of a verified delivery follows from the answer.
+//
+// A sender that hangs up doesn't cancel what the app is working on: it would try again, and the
+// app would do the work twice. The delivery runs on within its own time limit.
+func (d *delivery) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, v verdict, reason string) (err error) {
+	d.verdict, d.reason = v, reason
+	if v == unverified {
+		r.Header[headerMarker] = []string{"false"}
+	} else {
+		d.setVerified(r.Header)
+	}
+	d.context = deliveryContext{of: r.Context(), delivery: d}
+	ctx, cancel := context.WithTimeout(&d.context, time.Duration(d.route.gateway.ForwardTimeout))
+	defer cancel()
+	r = r.WithContext(ctx)
+	r.ContentLength = int64(len(d.body.bytes))
+	r.TransferEncoding = nil
+	stripVerifiedNames(r.Trailer)
+	if r.ContentLength == 0 {
+		r.Body, r.GetBody = http.NoBody, nil
+	} else {
+		r.Body, r.GetBody = &d.body, d.body.again
+	}
+	d.writer.ResponseWriter = w
+
+	// A handler may panic to abort the connection, also after the app has accepted.
+	returned := false
+	defer func() {
+		accepted := d.writer.accepted(err)
+		if !returned {
+			accepted = d.writer.status != 0 && d.writer.accepted(nil)
+		}
+		d.settle(accepted)
+		if d.verdict == verified {
+			d.reason = reasonNotAccepted
+			if accepted {
+				d.reason = reasonAccepted
+			}
+		}
+		d.conclude()
+		d.releaseRules()
+	}()
+	err = next.ServeHTTP(&d.writer, r)
+	returned = true
+	return err
+}
+
+// deliveryContext is the context of the handlers behind webhook_verify: the values of the request's
+// context and the delivery, without the end that a sender who hangs up puts to it.
+type deliveryContext struct {
+	of       context.Context
+	delivery *delivery
+}
+
+func (*deliveryContext) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (*deliveryContext) Done() <-chan struct{}       { return nil }
+func (*deliveryContext) Err() error                  { return nil }
+
+// Value returns the delivery, or what the request's context has.
+func (c *deliveryContext) Value(key any) any {
+	if _, ok := key.(deliveryKey); ok {
+		return c.delivery
+	}
+	return c.of.Value(key)
+}
+
+// settle keeps the claim of a delivery that the app accepted and gives any other back.
+func (d *delivery) settle(accepted bool) {
+	if d.claim.State != replay.Taken {
+		return
+	}
+	if err := d.route.gateway.store.Settle(&d.context, d.claim, accepted); err != nil {
+		d.reporter.logger.Error("claim could not be settled", zap.Object("webhook", d), zap.Bool("accepted", accepted), zap.Error(err))
+	}
+}
+
+// drop answers for a copy of a delivery that the app has, or is working on.
+func (d *delivery) drop(w http.ResponseWriter, r *http.Request, reason string) error {
+	status := d.route.OnDuplicate
+	if reason == reasonInFlight {
+		status = statusOf(reason)
+	}
+	d.verdict, d.reason = duplicate, reason
+	d.conclude()
+	return d.answer(w, r, status)
+}
+
+// reject refuses a delivery.
+func (d *delivery) reject(w http.ResponseWriter, r *http.Request, reason string) error {
+	d.verdict, d.reason = rejected, reason
+	d.conclude()
+	return d.answer(w, r, statusOf(reason))
+}
+
+// errRefused is all that {err.message} can say to a sender.
+var errRefused = errors.New("delivery refused")
+
+// retryAfter is what Retry-After tells senders whose delivery can be taken later.
+const retryAfter = 5 * time.Second
+
+// answer is how every delivery ends that the next handler doesn't answer.
+func (d *delivery) answer(w http.ResponseWriter, r *http.Request, status int) error {
+	if d.body.bytes == nil && r.ContentLength != 0 && r.ProtoMajor == 1 {
+		// Without it the server would hold the answer back until it has read the body.
+		w.Header().Set("Connection", "close")
+	}
+	switch status {
+	case http.StatusServiceUnavailable, http.StatusConflict:
+		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	}
+	if status < 400 {
+		w.WriteHeader(status)
+		return nil
+	}
+	return caddyhttp.Error(status, errRefused)
+}

@@ -1,0 +1,142 @@
+// Package caddymodule is how Caddy uses verifiers, replay and policy. Nothing else imports Caddy.
+//
+// Importing the package registers its modules:
+//
+//	webhook_gateway                 what all routes share                 Gateway
+//	webhook_gateway.replay.memory   the embedded replay store             MemoryStore
+//	http.handlers.webhook_verify    lets genuine, fresh deliveries on     Verify
+//	http.handlers.webhook_route     picks handlers by rules               Route
+//	http.matchers.webhook           one rule as a request matcher         Match
+//	admin.api.webhook_gateway       gives back a kept claim               adminAPI
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/hookseal/hookseal/replay"
+)
+
+func init() {
+	caddy.RegisterModule(new(Gateway))
+}
+
+// Gateway is the app webhook_gateway: what all webhook routes share. It needs no configuration.
+type Gateway struct {
+	// ReplayRaw is the replay store. Default: memory.
+	ReplayRaw json.RawMessage `json:"replay,omitempty" caddy:"namespace=webhook_gateway.replay inline_key=store"`
+
+	// OnReplayOutage says what happens to verified deliveries that the replay store can't check:
+	// "closed" answers 503, so that the sender tries again; "open" forwards them, copies included.
+	// Default: closed.
+	OnReplayOutage string `json:"on_replay_outage,omitempty"`
+
+	// MaxInFlight bounds the bytes that the bodies of all deliveries in flight hold together. A
+	// delivery that finds no room is answered 503. Default: 256 MiB.
+	MaxInFlight int64 `json:"max_in_flight,omitempty"`
+
+	// BodyTimeout is how long a body may take to arrive. Default: 30s.
+	BodyTimeout caddy.Duration `json:"body_timeout,omitempty"`
+
+	// ForwardTimeout is how long the app may take over one delivery, whether or not the sender
+	// still waits. After it the claim is given back. Default: 60s.
+	ForwardTimeout caddy.Duration `json:"forward_timeout,omitempty"`
+
+	store  replay.Store
+	routes map[string][]byte // the configuration of each route, by its name
+}
+
+// The defaults of Gateway.
+const (
+	defaultMaxInFlight    = 256 << 20
+	defaultBodyTimeout    = caddy.Duration(30 * time.Second)
+	defaultForwardTimeout = caddy.Duration(60 * time.Second)
+)
+
+// maxMaxInFlight is the largest max_in_flight: no machine has more memory to give.
+const maxMaxInFlight = 1 << 40
+
+// replayNamespace is where the modules of replay stores are.
+const replayNamespace = "webhook_gateway.replay"
+
+// replayStore is what a module in webhook_gateway.replay provides.
+type replayStore interface {
+	// ReplayStore returns the store that the module configures. It is called once, after
+	// Provision.
+	ReplayStore() replay.Store
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Gateway) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "webhook_gateway",
+		New: func() caddy.Module { return new(Gateway) },
+	}
+}
+
+// Provision sets the defaults and loads the replay store.
+func (g *Gateway) Provision(ctx caddy.Context) error {
+	if err := registerMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	g.routes = make(map[string][]byte)
+	if g.MaxInFlight == 0 {
+		g.MaxInFlight = defaultMaxInFlight
+	}
+	if g.BodyTimeout == 0 {
+		g.BodyTimeout = defaultBodyTimeout
+	}
+	if g.ForwardTimeout == 0 {
+		g.ForwardTimeout = defaultForwardTimeout
+	}
+	if g.ReplayRaw == nil {
+		g.ReplayRaw = json.RawMessage(`{"store":"memory"}`)
+	}
+	module, err := ctx.LoadModule(g, "ReplayRaw")
+	if err != nil {
+		return fmt.Errorf("replay store: %w", err)
+	}
+	g.store = module.(replayStore).ReplayStore()
+	return nil
+}
+
+// Validate checks the settings.
+func (g *Gateway) Validate() error {
+	switch {
+	case g.OnReplayOutage != "" && g.OnReplayOutage != "closed" && g.OnReplayOutage != "open":
+		return fmt.Errorf("on_replay_outage %q: use closed or open", g.OnReplayOutage)
+	case g.MaxInFlight < smallestBuffer || g.MaxInFlight > maxMaxInFlight:
+		return fmt.Errorf("max_in_flight %d: must lie between %d bytes and 1 TiB", g.MaxInFlight, smallestBuffer)
+	case g.BodyTimeout < 0 || g.ForwardTimeout < 0:
+		return errors.New("body_timeout and forward_timeout: must be above zero")
+	}
+	return nil
+}
+
+// Start does nothing: the app has no work of its own.
+func (*Gateway) Start() error { return nil }
+
+// Stop does nothing.
+func (*Gateway) Stop() error { return nil }
+
+// claimName makes sure that routes of one name are one route: they share their claims, and a
+// delivery that is claimed on one would be dropped as a duplicate on the other. The same
+// directive may be provisioned several times, for a site with several addresses.
+func (g *Gateway) claimName(name string, config []byte) error {
+	if other, taken := g.routes[name]; taken && !bytes.Equal(other, config) {
+		return fmt.Errorf("another webhook_verify is named %q: give one of them another name, such as \"name %s-2\", so that each keeps its own claims", name, name)
+	}
+	g.routes[name] = config
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.App         = (*Gateway)(nil)
+	_ caddy.Provisioner = (*Gateway)(nil)
+	_ caddy.Validator   = (*Gateway)(nil)
+)

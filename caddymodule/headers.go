@@ -1,0 +1,98 @@
+package caddymodule
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The header fields that tell the app what was verified. A client's own are removed first.
+const (
+	headerProvider  = "Webhook-Verified-Provider"
+	headerEvent     = "Webhook-Verified-Event"
+	headerID        = "Webhook-Verified-Id"
+	headerTimestamp = "Webhook-Verified-Timestamp"
+	headerKey       = "Webhook-Verified-Key"
+
+	// headerMarker is set to "false" on what "mode monitor" lets through unverified.
+	headerMarker = "Webhook-Verified"
+)
+
+// stripVerified removes every Webhook-Verified* field that the client sent, under any spelling
+// that becomes the same name in a CGI or WSGI app, and takes those names out of its Connection
+// field, which would make a proxy remove ours.
+func stripVerified(header http.Header) {
+	stripVerifiedNames(header)
+	connection, ok := header["Connection"]
+	if !ok {
+		return
+	}
+	var kept []string
+	for _, value := range connection {
+		for option := range strings.SplitSeq(value, ",") {
+			if option = strings.TrimSpace(option); option != "" && !isVerifiedName(option) {
+				kept = append(kept, option)
+			}
+		}
+	}
+	if len(kept) == 0 {
+		delete(header, "Connection")
+		return
+	}
+	header["Connection"] = []string{strings.Join(kept, ", ")}
+}
+
+// stripVerifiedNames removes the fields alone. A request's trailers need it too, once the body has
+// been read: they go on to the app, and some merge them with the header.
+func stripVerifiedNames(fields http.Header) {
+	for name := range fields {
+		if isVerifiedName(name) {
+			delete(fields, name)
+		}
+	}
+}
+
+// isVerifiedName reports whether a header's name begins with Webhook-Verified, whatever its case
+// and whatever stands for the hyphen.
+func isVerifiedName(name string) bool {
+	if len(name) < len(headerMarker) {
+		return false
+	}
+	for i := range len(headerMarker) {
+		c, want := name[i], headerMarker[i]
+		if want == '-' {
+			if c != '-' && c != '_' && c != '.' {
+				return false
+			}
+		} else if c|0x20 != want|0x20 {
+			return false
+		}
+	}
+	return true
+}
+
+// setVerified sets our fields. Values that the delivery doesn't have are not set.
+func (d *delivery) setVerified(header http.Header) {
+	values := d.headerValues[:]
+	set := func(name, value string) {
+		if value != "" {
+			values[0] = value
+			header[name] = values[:1:1]
+			values = values[1:]
+		}
+	}
+	set(headerProvider, d.Provider)
+	set(headerEvent, d.Event)
+	set(headerID, d.ID)
+	set(headerTimestamp, unixText(d.Timestamp))
+	set(headerKey, d.Key)
+}
+
+// unixText writes a time in whole seconds since 1970, and the zero time as "".
+func unixText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return strconv.FormatInt(t.Unix(), 10)
+}

@@ -1,0 +1,109 @@
+package caddymodule
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hookseal/hookseal/replay"
+)
+
+// The collectors belong to the process, because Caddy makes a new registry with every
+// configuration and the counts must go on. Labels come from the configuration and from closed
+// lists, never from a request.
+var (
+	deliveriesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "webhook", Name: "deliveries_total",
+		Help: "Deliveries by what became of them.",
+	}, []string{"route", "provider", "verdict", "reason"})
+
+	verificationSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: "caddy", Subsystem: "webhook", Name: "verification_seconds",
+		Help:    "Time to verify a delivery whose body had arrived.",
+		Buckets: prometheus.ExponentialBuckets(1e-6, 4, 10),
+	}, []string{"route", "provider"})
+
+	bodyBytes = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: "caddy", Subsystem: "webhook", Name: "body_bytes",
+		Help:    "Size of the bodies that were read.",
+		Buckets: prometheus.ExponentialBuckets(256, 4, 9),
+	}, []string{"route", "provider"})
+
+	rulesTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "webhook", Name: "rule_matches_total",
+		Help: "Deliveries by the rule that decided where they go.",
+	}, []string{"route", "rule"})
+
+	ruleErrorsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "webhook", Name: "rule_errors_total",
+		Help: "Rules that could not be evaluated, by the class of the error.",
+	}, []string{"route", "rule", "error"})
+
+	inFlightGauge = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "caddy", Subsystem: "webhook", Name: "in_flight_bytes",
+		Help: "Memory that the bodies of deliveries in flight hold.",
+	}, func() float64 { return float64(inFlightBytes.Load()) })
+
+	replayEntries = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "caddy", Subsystem: "webhook", Name: "replay_entries",
+		Help: "Claims in the memory store, kept and in flight.",
+	}, memoryStat(func(s replay.Stats) float64 { return float64(s.Entries) }))
+
+	replayEvictions = prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "webhook", Name: "replay_evictions_total",
+		Help: "Claims that the memory store forgot for want of room before their window had passed.",
+	}, memoryStat(func(s replay.Stats) float64 { return float64(s.Evictions) }))
+)
+
+func memoryStat(pick func(replay.Stats) float64) func() float64 {
+	return func() float64 { return pick(processMemory().Stats()) }
+}
+
+// registerMetrics adds the collectors to the registry of a configuration.
+func registerMetrics(registry *prometheus.Registry) error {
+	for _, c := range []prometheus.Collector{deliveriesTotal, verificationSeconds, bodyBytes, rulesTotal, ruleErrorsTotal, inFlightGauge, replayEntries, replayEvictions} {
+		err := registry.Register(c)
+		if _, again := errors.AsType[prometheus.AlreadyRegisteredError](err); err != nil && !again {
+			return err
+		}
+	}
+	return nil
+}
+
+// routeMetrics are the collectors of one route, with their labels resolved.
+type routeMetrics struct {
+	route, provider string
+
+	outcomes map[outcomeLabels]prometheus.Counter
+	seconds  prometheus.Observer
+	bytes    prometheus.Observer
+}
+
+type outcomeLabels struct {
+	verdict verdict
+	reason  string
+}
+
+func newRouteMetrics(route, provider string) *routeMetrics {
+	m := &routeMetrics{
+		route:    route,
+		provider: provider,
+		outcomes: make(map[outcomeLabels]prometheus.Counter),
+		seconds:  verificationSeconds.WithLabelValues(route, provider),
+		bytes:    bodyBytes.WithLabelValues(route, provider),
+	}
+	for _, v := range []verdict{verified, rejected, duplicate, unverified} {
+		for _, reason := range reasonsOf(v) {
+			m.outcomes[outcomeLabels{v, reason}] = m.outcome(v, reason)
+		}
+	}
+	return m
+}
+
+// outcome returns the counter of a verdict and its reason.
+func (m *routeMetrics) outcome(v verdict, reason string) prometheus.Counter {
+	if counter, ok := m.outcomes[outcomeLabels{v, reason}]; ok {
+		return counter
+	}
+	return deliveriesTotal.WithLabelValues(m.route, m.provider, string(v), reason)
+}

@@ -1,0 +1,442 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/dustin/go-humanize"
+	"go.uber.org/zap"
+
+	"github.com/hookseal/hookseal/replay"
+	"github.com/hookseal/hookseal/verifiers"
+)
+
+func init() {
+	caddy.RegisterModule(new(Verify))
+}
+
+// Verify is the handler webhook_verify. It reads the body, bounded, verifies the delivery and
+// claims it, and calls the next handler only for a delivery that is genuine and fresh. If that
+// handler answers 2xx the claim is kept and every copy of the delivery is a duplicate; otherwise it
+// is given back and the sender's retry comes through.
+type Verify struct {
+	// Provider is the name of a preset, or any name for a Scheme of your own.
+	Provider string `json:"provider"`
+
+	// Scheme describes how the provider signs, if it is no preset.
+	Scheme *verifiers.Scheme `json:"scheme,omitempty"`
+
+	// Name is the name of the route, in logs and metrics. It is also the scope of its claims, so
+	// no two routes have the same. Default: the provider.
+	Name string `json:"name,omitempty"`
+
+	// Secrets are the keys; a delivery must match one. At least one is needed.
+	Secrets []SecretSource `json:"secrets"`
+
+	// AllowShort accepts secrets under 16 bytes.
+	AllowShort bool `json:"allow_short,omitempty"`
+
+	// Tolerance is how far a signed time may lie from now, into the past and into the future.
+	// Default: the provider's, mostly 5m. An error for a provider that signs no time.
+	Tolerance caddy.Duration `json:"tolerance,omitempty"`
+
+	// ReplayWindow is how long an accepted delivery is remembered. Default: a little over two
+	// tolerances where the provider signs a time, which is as long as a copy could be accepted;
+	// otherwise 24h.
+	ReplayWindow caddy.Duration `json:"replay_window,omitempty"`
+
+	// ReplayOff lets copies through.
+	ReplayOff bool `json:"replay_off,omitempty"`
+
+	// MaxBody is the size in bytes over which a body is refused. Default: 25 MiB, which is the
+	// largest that GitHub sends.
+	MaxBody int64 `json:"max_body,omitempty"`
+
+	// Methods are the methods that are let in. Default: POST.
+	Methods []string `json:"methods,omitempty"`
+
+	// OnDuplicate is the status for a copy of a delivery that was accepted before. Default: 200,
+	// so that senders count it as delivered.
+	OnDuplicate int `json:"on_duplicate,omitempty"`
+
+	// Mode is "enforce" or "monitor". Monitoring lets every delivery whose body can be read go on,
+	// marked by the header "Webhook-Verified: false" if it did not verify, and only counts what
+	// enforcing would have stopped. Default: enforce.
+	Mode string `json:"mode,omitempty"`
+
+	// PublicURL is where senders reach this gateway, such as "https://hooks.example.com". It is
+	// needed for a provider that signs the URL.
+	PublicURL string `json:"public_url,omitempty"`
+
+	// Position is where a Caddyfile has the directive, for error messages.
+	Position string `json:"position,omitempty"`
+
+	gateway  *Gateway
+	verifier *verifiers.Verifier
+	window   time.Duration
+	allow    string
+	reporter *reporter
+}
+
+// The defaults of Verify.
+const (
+	defaultMaxBody      = 25 << 20
+	defaultReplayWindow = 24 * time.Hour
+)
+
+// maxMaxBody is the largest max_body.
+const maxMaxBody = math.MaxInt32
+
+// clockGrace is how much longer than two tolerances a claim is kept: between the last check of a
+// delivery's time and its claim the clock may be stepped, and a shared store has a clock of its own.
+const clockGrace = time.Minute
+
+// SecretSource says where a secret is.
+type SecretSource struct {
+	// Value holds a placeholder that stands for the secret, such as {env.GITHUB_SECRET} or
+	// {file./run/secrets/github}. The secret itself may not stand here, because the
+	// configuration can be read through the admin API.
+	Value string `json:"value"`
+
+	// Label names the secret in logs and to the app.
+	Label string `json:"label,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Verify) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.webhook_verify",
+		New: func() caddy.Module { return new(Verify) },
+	}
+}
+
+// Provision compiles the scheme and resolves the secrets.
+func (v *Verify) Provision(ctx caddy.Context) error {
+	return at(v.Position, v.provision(ctx))
+}
+
+func (v *Verify) provision(ctx caddy.Context) error {
+	config, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	v.setDefaults()
+	if err := v.check(); err != nil {
+		return err
+	}
+	app, err := ctx.App("webhook_gateway")
+	if err != nil {
+		return err
+	}
+	v.gateway = app.(*Gateway)
+	if needed := bufferFor(v.MaxBody + 1); needed > v.gateway.MaxInFlight {
+		return fmt.Errorf("max_body: a body of that size takes a buffer of %s and never finds room: raise max_in_flight of webhook_gateway, or lower max_body", humanize.IBytes(uint64(needed)))
+	}
+	if err := v.gateway.claimName(v.Name, config); err != nil {
+		return err
+	}
+	if v.reporter, err = newReporter(ctx, v.Name, v.Provider); err != nil {
+		return err
+	}
+	if err := v.compile(); err != nil {
+		return err
+	}
+	if err := v.setWindow(); err != nil {
+		return err
+	}
+	if v.Mode == "monitor" {
+		v.reporter.logger.Warn("deliveries that don't verify are let through: mode monitor", zap.String("route", v.Name))
+	}
+	return nil
+}
+
+func (v *Verify) setDefaults() {
+	if v.Name == "" {
+		v.Name = v.Provider
+	}
+	if v.MaxBody == 0 {
+		v.MaxBody = defaultMaxBody
+	}
+	if len(v.Methods) == 0 {
+		v.Methods = []string{http.MethodPost}
+	}
+	if v.OnDuplicate == 0 {
+		v.OnDuplicate = http.StatusOK
+	}
+	v.allow = strings.Join(v.Methods, ", ")
+}
+
+// check finds the settings that make no sense.
+func (v *Verify) check() error {
+	switch {
+	case v.Provider == "":
+		return errNoProvider
+	case v.Mode != "" && v.Mode != "enforce" && v.Mode != "monitor":
+		return fmt.Errorf("mode %q: use enforce or monitor", v.Mode)
+	case v.OnDuplicate < 200 || v.OnDuplicate > 599:
+		return fmt.Errorf("on_duplicate %d: use a status from 200 to 599", v.OnDuplicate)
+	case v.MaxBody < 0 || v.MaxBody > maxMaxBody:
+		return fmt.Errorf("max_body %d: must lie between 1 byte and 2 GiB", v.MaxBody)
+	case v.ReplayOff && v.ReplayWindow != 0:
+		return errors.New("replay_window and replay off exclude each other: leave one of them out")
+	case v.ReplayWindow < 0:
+		return errors.New("replay_window: must be above zero")
+	}
+	for _, method := range v.Methods {
+		if method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != "" {
+			return fmt.Errorf("methods %q: write a method in capital letters, such as POST", method)
+		}
+	}
+	return nil
+}
+
+// compile makes the verifier.
+func (v *Verify) compile() error {
+	scheme, err := v.scheme()
+	if err != nil {
+		return err
+	}
+	replacer := caddy.NewReplacer()
+	var secrets []verifiers.Secret
+	for i, source := range v.Secrets {
+		secret, err := source.resolve(replacer)
+		if err != nil {
+			return fmt.Errorf("secret %d: %w", i+1, err)
+		}
+		secrets = append(secrets, secret)
+	}
+	if len(secrets) == 0 {
+		return errNoSecret
+	}
+	v.verifier, err = verifiers.New(scheme, secrets, verifiers.Options{
+		Tolerance:  time.Duration(v.Tolerance),
+		AllowShort: v.AllowShort,
+		PublicURL:  v.PublicURL,
+	})
+	switch {
+	case errors.Is(err, verifiers.ErrSecretEmpty):
+		return fmt.Errorf("%w: set what its placeholder stands for", err)
+	case errors.Is(err, verifiers.ErrSecretShort):
+		return fmt.Errorf("%w: use a longer one, or write allow_short if the provider's are", err)
+	}
+	return err
+}
+
+var errNoProvider = errors.New("webhook_verify needs a provider: use " + presetNames() + ", or a name of your own with custom { … }")
+
+var errNoSecret = errors.New(`no secret: add one, such as "secret {env.WEBHOOK_SECRET}"`)
+
+// scheme returns the preset or the scheme of the configuration.
+func (v *Verify) scheme() (verifiers.Scheme, error) {
+	preset, isPreset := verifiers.Preset(v.Provider)
+	switch {
+	case v.Scheme == nil && !isPreset:
+		return preset, fmt.Errorf("provider %q is unknown: use %s, or describe it with custom { … }", v.Provider, presetNames())
+	case v.Scheme == nil:
+		return preset, nil
+	case isPreset:
+		return preset, fmt.Errorf("provider %q is a preset: give the custom scheme another name", v.Provider)
+	}
+	scheme := *v.Scheme
+	scheme.Name = v.Provider
+	return scheme, nil
+}
+
+func presetNames() string {
+	var names []string
+	for _, s := range verifiers.Presets() {
+		names = append(names, s.Name)
+	}
+	return either(names)
+}
+
+// resolve reads the secret. Errors name the placeholder, never what it stands for.
+func (s SecretSource) resolve(replacer *caddy.Replacer) (verifiers.Secret, error) {
+	if err := s.check(); err != nil {
+		return verifiers.Secret{}, err
+	}
+	text, err := replacer.ReplaceOrErr(s.Value, true, true)
+	if err != nil {
+		if strings.HasPrefix(s.Value, "{file.") {
+			return verifiers.Secret{}, fmt.Errorf("%s can't be read or is empty", s.Value)
+		}
+		return verifiers.Secret{}, fmt.Errorf("%s is not set or empty", s.Value)
+	}
+	return verifiers.NewSecret(s.Label, text), nil
+}
+
+// secretPlaceholder is what may stand for a secret: what Caddy knows without a request.
+var secretPlaceholder = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)
+
+// check finds a secret that stands in the configuration itself, in whole or in part. The errors
+// don't repeat the text, because it may be the secret.
+func (s SecretSource) check() error {
+	switch {
+	case secretPlaceholder.MatchString(s.Value):
+		return nil
+	case strings.HasPrefix(s.Value, "{http."):
+		return errors.New("a placeholder of the request can't be a secret: use {env.NAME} or {file./absolute/path} ({file.NAME} without a slash is Caddy's short form for a part of the request's path)")
+	}
+	return errors.New("must be one placeholder and nothing else, such as {env.WEBHOOK_SECRET} or {file./run/secrets/webhook}: whatever stands in the configuration can be read through the admin API, and {$WEBHOOK_SECRET} puts the secret there")
+}
+
+// setWindow works out how long claims are kept.
+func (v *Verify) setWindow() error {
+	least := time.Duration(0)
+	if tolerance := v.verifier.Tolerance(); tolerance > 0 {
+		least = 2*tolerance + clockGrace
+	}
+	switch v.window = time.Duration(v.ReplayWindow); {
+	case v.window == 0 && least > 0:
+		v.window = least
+	case v.window == 0:
+		v.window = defaultReplayWindow
+	case v.window < least:
+		return fmt.Errorf("replay_window %s is shorter than a copy is accepted: make it at least %s (two tolerances and a minute), or leave it out",
+			shortDuration(v.window), shortDuration(least))
+	}
+	return nil
+}
+
+// ServeHTTP takes a delivery through its steps.
+func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	d := newDelivery(v.reporter)
+	d.route = v
+	d.announce(r.Context())
+	stripVerified(r.Header)
+
+	request := verifiers.Request{Header: r.Header}
+	request.Method, request.Target = asSent(r)
+	if !slices.Contains(v.Methods, request.Method) {
+		w.Header().Set("Allow", v.allow)
+		return d.reject(w, r, reasonMethod)
+	}
+	if r.ContentLength > v.MaxBody {
+		return d.reject(w, r, reasonBodyTooLarge)
+	}
+	check, genuine := v.verifier.Check(request)
+	if genuine == nil {
+		defer check.Close()
+	} else if !v.monitors() {
+		return d.reject(w, r, reasonOf(genuine))
+	}
+
+	body := buffer{limit: v.gateway.MaxInFlight}
+	defer body.free()
+	if reason := v.read(&body, w, r); reason != "" {
+		return d.reject(w, r, reason)
+	}
+	d.body.bytes = body.bytes
+	defer d.body.release()
+
+	if genuine == nil {
+		genuine = d.verify(check)
+	}
+	if genuine != nil {
+		if !v.monitors() {
+			return d.reject(w, r, reasonOf(genuine))
+		}
+		d.ID, d.Event = v.verifier.Names(request, body.bytes)
+		return d.pass(w, r, next, unverified, reasonOf(genuine))
+	}
+
+	if v.ReplayOff {
+		return d.forward(w, r, next)
+	}
+	switch claim, err := d.take(r.Context()); {
+	case err != nil && (v.gateway.OnReplayOutage == "open" || v.monitors()):
+		v.reporter.logger.Error("replay store can't check: the delivery goes on unchecked", zap.Object("webhook", d), zap.Error(err))
+		return d.forward(w, r, next)
+	case err != nil:
+		v.reporter.logger.Error("replay store can't check", zap.Object("webhook", d), zap.Error(err))
+		return d.reject(w, r, reasonReplayOutage)
+	case claim.State == replay.Taken:
+		return d.forward(w, r, next)
+	case v.monitors():
+		return d.pass(w, r, next, duplicate, reasonOfState(claim.State))
+	default:
+		return d.drop(w, r, reasonOfState(claim.State))
+	}
+}
+
+func (v *Verify) monitors() bool { return v.Mode == "monitor" }
+
+// asSent returns the method and the target with which the request arrived: directives before this
+// one may have rewritten both.
+func asSent(r *http.Request) (method, target string) {
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		return original.Method, original.RequestURI
+	}
+	return r.Method, r.RequestURI
+}
+
+// read reads the body within the time that it may take.
+func (v *Verify) read(body *buffer, w http.ResponseWriter, r *http.Request) (reason string) {
+	if r.Body == nil || r.ContentLength == 0 {
+		return ""
+	}
+	// A writer without deadlines, as tests have, leaves the body to the server's own timeouts.
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(time.Duration(v.gateway.BodyTimeout)))
+	err := body.fill(r.Body, r.ContentLength, v.MaxBody)
+	_ = control.SetReadDeadline(time.Time{})
+	if err != nil {
+		return reasonOfBody(err)
+	}
+	v.reporter.metrics.bytes.Observe(float64(len(body.bytes)))
+	return ""
+}
+
+// verify checks the body against what the headers say.
+func (d *delivery) verify(check *verifiers.Check) error {
+	start := time.Now()
+	genuine, err := check.Verify(d.body.bytes)
+	d.reporter.metrics.seconds.Observe(time.Since(start).Seconds())
+	if err == nil {
+		d.Delivery = genuine
+	}
+	return err
+}
+
+// reasonOf returns the reason for an error of the verifier.
+func reasonOf(err error) string {
+	if reason := verifiers.ReasonOf(err); reason != "" {
+		return reason
+	}
+	return reasonUnchecked
+}
+
+// reasonOfState returns the reason for a claim that somebody else has.
+func reasonOfState(state replay.State) string {
+	if state == replay.InFlight {
+		return reasonInFlight
+	}
+	return reasonDelivered
+}
+
+// take claims the delivery.
+func (d *delivery) take(ctx context.Context) (replay.Claim, error) {
+	var space [256]byte
+	key := replay.NewKey(d.route.Name, d.Provider, d.AppendIdentity(space[:0]))
+	claim, err := d.route.gateway.store.Claim(ctx, key, d.route.window)
+	if err == nil {
+		d.claim = claim
+	}
+	return claim, err
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Verify)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Verify)(nil)
+)

@@ -1,0 +1,209 @@
+package caddymodule
+
+import (
+	"time"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/hookseal/hookseal/verifiers"
+)
+
+func init() {
+	httpcaddyfile.RegisterHandlerDirective("webhook_verify", parseVerify)
+	httpcaddyfile.RegisterHandlerDirective("webhook_route", parseRoute)
+	// Verification comes after everything that may rewrite the request, and routing behind it.
+	httpcaddyfile.RegisterDirectiveOrder("webhook_verify", httpcaddyfile.Before, "invoke")
+	httpcaddyfile.RegisterDirectiveOrder("webhook_route", httpcaddyfile.Before, "invoke")
+}
+
+// parseVerify reads the directive and makes sure that its name is the only one of its kind.
+func parseVerify(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	v := new(Verify)
+	if err := v.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	const stateKey = "webhook_verify names"
+	names, _ := h.State[stateKey].(map[string]string)
+	if names == nil {
+		names = make(map[string]string)
+		h.State[stateKey] = names
+	}
+	name := v.Name
+	if name == "" {
+		name = v.Provider
+	}
+	if other, taken := names[name]; taken {
+		h.Reset()
+		h.Next() // the directive's name, whose line the error is to have
+		return nil, h.Errf(`%s has a webhook_verify named %q already: give each a name of its own, such as "name %s-2", so that they keep their claims apart`, other, name, name)
+	}
+	names[name] = v.Position
+	return v, nil
+}
+
+// UnmarshalCaddyfile reads the directive:
+//
+//	webhook_verify <provider> {
+//		secret         <placeholder> [<label>]   # at least one
+//		name           <name>                    # default: the provider
+//		tolerance      <duration>
+//		replay_window  <duration>
+//		replay         off
+//		max_body       <size>
+//		methods        <method...>
+//		on_duplicate   <status>
+//		mode           enforce|monitor
+//		public_url     <url>
+//		allow_short
+//		custom {
+//			signature  <place> [repeated]
+//			list       <separator> <assign> <key>
+//			encoding   hex|base64|base64url
+//			algorithm  hmac-sha256|hmac-sha384|hmac-sha512
+//			key        utf8|hex|base64|whsec
+//			content    <template>
+//			timestamp  <place> [s|ms|auto]
+//			id         <place...>
+//			event      <place...>
+//		}
+//	}
+func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	start := *d
+	v.Position = position(d)
+	if !d.NextArg() {
+		return d.Err(errNoProvider.Error())
+	}
+	v.Provider = d.Val()
+	o := newOptions(d)
+	for o.next("secret") {
+		switch o.Val() {
+		case "secret":
+			args := o.args(1, 2)
+			source := SecretSource{Value: args[0], Label: args[1]}
+			if err := source.check(); err != nil {
+				// The text may be the secret, so the error doesn't repeat it.
+				o.fail("secret: %v", err)
+			}
+			v.Secrets = append(v.Secrets, source)
+		case "name":
+			o.text(&v.Name)
+		case "tolerance":
+			o.duration(&v.Tolerance)
+		case "replay_window":
+			o.duration(&v.ReplayWindow)
+		case "replay":
+			var off string
+			o.oneOf(&off, "off")
+			v.ReplayOff = true
+		case "max_body":
+			o.size(&v.MaxBody, 1, maxMaxBody)
+		case "methods":
+			v.Methods = trimEmpty(o.args(1, 16))
+		case "on_duplicate":
+			o.number(&v.OnDuplicate, 200, 599)
+		case "mode":
+			o.oneOf(&v.Mode, "enforce", "monitor")
+		case "public_url":
+			o.text(&v.PublicURL)
+		case "allow_short":
+			o.flag(&v.AllowShort)
+		case "custom":
+			v.Scheme = o.scheme()
+		default:
+			o.unknown("secret", "name", "tolerance", "replay_window", "replay", "max_body", "methods", "on_duplicate", "mode", "public_url", "allow_short", "custom")
+		}
+	}
+	if o.err != nil {
+		return o.err
+	}
+	if err := v.dryRun(); err != nil {
+		return start.WrapErr(err)
+	}
+	return nil
+}
+
+// dryRun finds what is wrong with the options together while the line is known. Only the secrets
+// have to wait: the machine that adapts a Caddyfile need not have them.
+func (v *Verify) dryRun() error {
+	dry := *v
+	dry.setDefaults()
+	err := dry.check()
+	var scheme verifiers.Scheme
+	if err == nil {
+		scheme, err = dry.scheme()
+	}
+	if err == nil {
+		sample := []verifiers.Secret{verifiers.NewSecret("", sampleSecret[scheme.Key])}
+		dry.verifier, err = verifiers.New(scheme, sample, verifiers.Options{Tolerance: time.Duration(dry.Tolerance), PublicURL: dry.PublicURL})
+	}
+	if err == nil {
+		err = dry.setWindow()
+	}
+	if err == nil && len(v.Secrets) == 0 {
+		err = errNoSecret
+	}
+	return err
+}
+
+// sampleSecret has a well-formed secret of every key form; the forms without one take any text.
+var sampleSecret = map[verifiers.KeyForm]string{
+	"":                  "0123456789abcdef0123456789abcdef",
+	verifiers.UTF8:      "0123456789abcdef0123456789abcdef",
+	verifiers.HexKey:    "0123456789abcdef0123456789abcdef",
+	verifiers.Base64Key: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3",
+	verifiers.Whsec:     "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3",
+}
+
+// trimEmpty drops the empty texts at the end.
+func trimEmpty(texts []string) []string {
+	for len(texts) > 0 && texts[len(texts)-1] == "" {
+		texts = texts[:len(texts)-1]
+	}
+	return texts
+}
+
+// scheme reads the block of custom.
+func (o *options) scheme() *verifiers.Scheme {
+	s := new(verifiers.Scheme)
+	inner := newOptions(o.Dispenser)
+	for inner.next() {
+		switch inner.Val() {
+		case "signature":
+			args := inner.args(1, 2)
+			s.Signature.From = args[0]
+			if s.Signature.Repeated = args[1] == "repeated"; args[1] != "" && !s.Signature.Repeated {
+				inner.fail("signature: %q is not an option: use repeated or nothing", args[1])
+			}
+		case "list":
+			args := inner.args(3, 3)
+			s.Signature.List = &verifiers.List{Separator: args[0], Assign: args[1], Key: args[2]}
+		case "encoding":
+			inner.text((*string)(&s.Signature.Encoding))
+		case "algorithm":
+			inner.text((*string)(&s.Algorithm))
+		case "key":
+			inner.text((*string)(&s.Key))
+		case "content":
+			inner.text(&s.Content)
+		case "timestamp":
+			args := inner.args(1, 2)
+			s.Timestamp = &verifiers.Timestamp{From: args[0], Unit: verifiers.Unit(args[1])}
+		case "id":
+			s.ID = trimEmpty(inner.args(1, 8))
+		case "event":
+			s.Event = trimEmpty(inner.args(1, 8))
+		default:
+			inner.unknown("signature", "list", "encoding", "algorithm", "key", "content", "timestamp", "id", "event")
+		}
+	}
+	if inner.err != nil && o.err == nil {
+		o.err = inner.err
+	}
+	return s
+}
+
+// Interface guard
+var _ caddyfile.Unmarshaler = (*Verify)(nil)

@@ -1,0 +1,195 @@
+package verifiers
+
+import (
+	"fmt"
+	"strings"
+)
+
+// content is a compiled template of the signed text: what comes before the body, and what after.
+type content struct {
+	before, after []part
+	hasBody       bool
+	// usesURL and fromJSON tell what besides the headers the text needs.
+	usesURL, fromJSON bool
+	// covers has the places that stand in it, and whether they are fixed: whether the signed text
+	// alone tells where their values begin and end.
+	covers     map[placeKey]bool
+	coversTime bool
+}
+
+// partKind tells what a part of the template stands for.
+type partKind uint8
+
+const (
+	literalPart partKind = iota
+	timestampPart
+	methodPart
+	urlPart
+	placePart
+)
+
+// part is a piece of the template other than the body.
+type part struct {
+	kind    partKind
+	literal string  // of literalPart
+	place   place   // of placePart
+	divider divider // of placePart and methodPart
+}
+
+// divider is the literal text between a value and what stands on the side of the body. The value
+// must not contain it: "a.b" + "." + "c" would also be "a" + "." + "b.c". It is empty where
+// nothing can move over to the other side, or where no literal text stands.
+type divider struct {
+	text     string
+	precedes bool // the value, because the value stands after the body
+}
+
+// crosses reports whether a value holds the divider, or would with the divider next to it: with
+// "--" between them, "a-" and "b" are also "a" and "-b".
+func (d divider) crosses(value string) bool {
+	if d.text == "" {
+		return false
+	}
+	for n := 1; n < len(d.text); n++ {
+		// Where the divider looks the same moved by n bytes, the value may complete it.
+		if d.text[n:] != d.text[:len(d.text)-n] {
+			continue
+		}
+		if d.precedes && strings.HasPrefix(value, d.text[len(d.text)-n:]) || !d.precedes && strings.HasSuffix(value, d.text[:n]) {
+			return true
+		}
+	}
+	return strings.Contains(value, d.text)
+}
+
+// parseContent compiles a template.
+func parseContent(template string) (*content, error) {
+	c := &content{covers: make(map[placeKey]bool)}
+	parts := &c.before
+	rest := template
+	for rest != "" {
+		open := strings.IndexByte(rest, '{')
+		if open < 0 {
+			open = len(rest)
+		}
+		if open > 0 {
+			*parts = append(*parts, part{kind: literalPart, literal: rest[:open]})
+			rest = rest[open:]
+			continue
+		}
+		end := strings.IndexByte(rest, '}')
+		if end < 0 {
+			return nil, fmt.Errorf("content %q: a placeholder isn't closed", template)
+		}
+		name := rest[1:end]
+		rest = rest[end+1:]
+		switch name {
+		case "body":
+			if c.hasBody {
+				return nil, fmt.Errorf("content %q: {body} stands twice", template)
+			}
+			c.hasBody = true
+			parts = &c.after
+		case "timestamp":
+			c.coversTime = true
+			*parts = append(*parts, part{kind: timestampPart})
+		case "http_method":
+			*parts = append(*parts, part{kind: methodPart})
+		case "url":
+			c.usesURL = true
+			*parts = append(*parts, part{kind: urlPart})
+		default:
+			kind, _, _ := strings.Cut(name, ":")
+			p, err := parsePlace(name, inHeader, inQuery, inJSON)
+			switch {
+			case err != nil && placeKinds[kind] != 0:
+				return nil, fmt.Errorf("content %q: %w", template, err)
+			case err != nil:
+				return nil, fmt.Errorf("content %q: {%s} is not a placeholder: use {body}, {timestamp}, {http_method}, {url}, {header:NAME}, {query:NAME} or {json:PATH}", template, name)
+			}
+			c.fromJSON = c.fromJSON || p.kind == inJSON
+			*parts = append(*parts, part{kind: placePart, place: p})
+		}
+	}
+	c.divide(c.before, 1)
+	c.divide(c.after, -1)
+	if !c.hasBody && !c.fromJSON && len(c.covers) == 0 && !c.coversTime {
+		return nil, fmt.Errorf("content %q: covers nothing of the delivery", template)
+	}
+	return c, nil
+}
+
+// divide finds the dividers of the parts on one side of the body and which places are fixed. The
+// parts are read as whoever takes the signed text apart has to: from its outer end towards the
+// body. That is forwards before the body and backwards after it.
+func (c *content) divide(parts []part, step int) {
+	fixed := true
+	first := 0
+	if step < 0 {
+		first = len(parts) - 1
+	}
+	for i := first; i >= 0 && i < len(parts); i += step {
+		p := &parts[i]
+		next := i + step
+		last := next < 0 || next == len(parts)
+		switch {
+		case p.kind == literalPart || p.kind == timestampPart:
+			continue // digits end where they end, and what a few more of them say is out of time
+		case p.kind == urlPart:
+			fixed = false // dividers are too common in URLs to be refused there
+		case last:
+			fixed = fixed && !c.hasBody
+		case parts[next].kind == literalPart:
+			p.divider = divider{text: parts[next].literal, precedes: step < 0}
+		case parts[next].kind != timestampPart:
+			fixed = false
+		}
+		if p.kind == placePart {
+			c.covers[p.place.key()] = c.covers[p.place.key()] || fixed
+		}
+	}
+}
+
+// coversPlace reports whether the signature covers what stands at p.
+func (c *content) coversPlace(p place) bool {
+	_, covered := c.covers[p.key()]
+	return covered || p.kind == inJSON && c.hasBody
+}
+
+// fixesPlace reports whether the signature covers what stands at p, and nobody can move a part of
+// it to the body or to another place without breaking the signature.
+func (c *content) fixesPlace(p place) bool {
+	return c.covers[p.key()] || p.kind == inJSON && c.hasBody
+}
+
+// appendParts appends the text of parts to dst.
+func appendParts(dst []byte, parts []part, c *Check, body []byte) ([]byte, error) {
+	for i := range parts {
+		p := &parts[i]
+		var text string
+		var err error
+		switch p.kind {
+		case literalPart:
+			text = p.literal
+		case timestampPart:
+			text = c.stamp
+		case methodPart:
+			text = c.request.Method
+		case urlPart:
+			dst = append(dst, c.verifier.publicURL...)
+			text = c.request.Target
+		case placePart:
+			text, err = p.place.read(c.request, body)
+		}
+		switch {
+		case err != nil:
+			return nil, err
+		case text == "":
+			return nil, ErrFieldMissing
+		case p.divider.crosses(text):
+			return nil, ErrFieldAmbiguous
+		}
+		dst = append(dst, text...)
+	}
+	return dst, nil
+}

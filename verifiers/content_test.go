@@ -1,0 +1,221 @@
+package verifiers
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// textOf returns the signed text of a delivery whose headers A and B, query parameter q, timestamp
+// and body are given, and false if it is refused.
+func textOf(c *content, a, b, q, stamp string, body []byte) (string, bool) {
+	verifier := &Verifier{rules: &rules{content: c}, publicURL: "https://hooks.example.com"}
+	check := &Check{verifier: verifier, rules: verifier.rules, stamp: stamp, request: Request{
+		Method: http.MethodPost, Target: "/in?q=" + q, Header: http.Header{"A": {a}, "B": {b}},
+	}}
+	if _, err := Seconds.parse(stamp); c.coversTime && err != nil {
+		return "", false
+	}
+	if err := check.writeText(body); err != nil {
+		return "", false
+	}
+	if !c.hasBody {
+		body = nil
+	}
+	return string(check.text[:check.before]) + string(body) + string(check.text[check.before:]), true
+}
+
+// separated reports whether literal text parts every value of the template from the body, so that
+// the signed text must say exactly one thing.
+func separated(c *content) bool {
+	if c.usesURL || c.fromJSON {
+		return false // a URL isn't searched for dividers; a JSON value has many texts
+	}
+	after := slices.Clone(c.after)
+	slices.Reverse(after)
+	for side, parts := range [][]part{c.before, after} {
+		for i, p := range parts {
+			last := i == len(parts)-1
+			switch {
+			case p.kind == literalPart:
+			case last && !c.hasBody:
+			case last || parts[i+1].kind != literalPart:
+				return false
+			case p.kind == timestampPart:
+				next := parts[i+1].literal
+				edge := next[0]
+				if side == 1 {
+					edge = next[len(next)-1]
+				}
+				if edge >= '0' && edge <= '9' {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// TestSeparatedTemplatesSayOneThing: no two deliveries share a signed text where the template
+// separates its parts, tried with every short value that could make them.
+func TestSeparatedTemplatesSayOneThing(t *testing.T) {
+	alphabet := []string{"", "a", "-", "--", "a-", "-a", "a--", "--a", "---", "-a-", ".", "a.", ".a", "a.a", "..", "aba", "ab", "ba", "abab"}
+	for _, template := range []string{
+		"{header:A}.{body}", "{header:A}--{body}", "{header:A}---{body}", "{header:A}aba{body}",
+		"{body}.{header:A}", "{body}--{header:A}", "{body}aba{header:A}",
+		"{header:A}--{header:B}.{body}", "{header:A}.{body}--{header:B}", "{body}--{header:A}.{header:B}",
+		"{header:A}.{timestamp}.{body}", "{body}-{timestamp}-{header:A}", "x{timestamp}--{body}--{header:B}y",
+		"{header:A}--{header:B}", "{header:A}.{timestamp}", "{header:A}aba{header:B}aba{body}",
+		"{http_method}-{header:A}-{body}", "{query:q}--{header:A}--{body}",
+	} {
+		c, err := parseContent(template)
+		if err != nil || !separated(c) {
+			t.Fatalf("%s: %v, separated: %t", template, err, separated(c))
+		}
+		seen := make(map[string]string)
+		values := func(placeholder string) []string {
+			if strings.Contains(template, placeholder) {
+				return alphabet
+			}
+			return []string{"a"}
+		}
+		accepted := 0
+		for _, a := range values("{header:A}") {
+			for _, b := range values("{header:B}") {
+				for _, q := range values("{query:q}") {
+					for _, body := range values("{body}") {
+						for _, stamp := range []string{"1", "11"} {
+							if !c.coversTime && stamp != "1" {
+								continue
+							}
+							text, ok := textOf(c, a, b, q, stamp, []byte(body))
+							if !ok {
+								continue
+							}
+							accepted++
+							delivery := strings.Join([]string{a, b, q, stamp, body}, " | ")
+							if other, twice := seen[text]; twice {
+								t.Errorf("%s: %q is the signed text of %q and of %q", template, text, other, delivery)
+							}
+							seen[text] = delivery
+						}
+					}
+				}
+			}
+		}
+		if accepted < 20 {
+			t.Errorf("%s: only %d deliveries were accepted", template, accepted)
+		}
+	}
+}
+
+// TestOnlyDividedPlacesIdentify: an id that stands in the signed text without literal text between
+// it and the body is covered, but doesn't identify the delivery: bytes could move between the two
+// under one signature.
+func TestOnlyDividedPlacesIdentify(t *testing.T) {
+	for template, want := range map[string]bool{
+		"{header:Id}.{body}":                true,
+		"{header:Id}{timestamp}{body}":      true,
+		"{body}.{header:Id}":                true,
+		"{header:A}.{header:Id}.{body}":     true,
+		"{header:A}.{body}.{header:Id}":     true,
+		"{header:Id}":                       true,
+		"{header:A}.{header:Id}":            true,
+		"{header:Id}.{header:A}{body}":      true,
+		"{header:Id}{body}":                 false,
+		"{body}{header:Id}":                 false,
+		"{header:Id}{header:A}.{body}":      false,
+		"{header:A}{header:Id}.{body}":      false,
+		"{header:A}{header:Id}":             false,
+		"{url}.{header:Id}.{body}":          false,
+		"{http_method}{header:Id}.{body}":   false,
+		"{body}.{header:Id}{header:A}":      false,
+		"{header:Other}.{body}":             false,
+		"{header:Id}{body}.{header:Id}":     true,
+		"{http_method} {header:Id}\n{body}": true,
+	} {
+		c, err := parseContent(template)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := parsePlace("header:id", inHeader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.fixesPlace(p); got != want {
+			t.Errorf("%s: identifies is %t, want %t", template, got, want)
+		}
+		if got := c.coversPlace(p); got != (template != "{header:Other}.{body}") {
+			t.Errorf("%s: covers is %t", template, got)
+		}
+	}
+}
+
+// FuzzContentTemplate: no template makes the parser panic, and where a template separates its
+// parts two different deliveries never have the same signed text.
+func FuzzContentTemplate(f *testing.F) {
+	for _, template := range []string{
+		"", "{", "}", "{}", "{body", "{body}{body}", "{header:}", "{json:a..b}", "{timestamp}", "a}b{body}", "{list:t}",
+		"{header:A}.{timestamp}.{body}", "v0:{timestamp}:{body}", "{body}--{header:A}", "{header:A}aba{body}aba{header:B}",
+		"{http_method}\n{url}\n{body}", "{query:q}--{body}", "{header:A}{body}", "{json:a}.{body}",
+	} {
+		f.Add(template, "a-", "b", "q", "1700000000", []byte("c"), "a", "-b", "q", "17000000001", []byte("-c"))
+		f.Add(template, "a.b", "ab", "aq", "1", []byte("c"), "a", "b.b", "q", "1", []byte("b.c"))
+	}
+	f.Fuzz(func(t *testing.T, template, a1, b1, q1, stamp1 string, body1 []byte, a2, b2, q2, stamp2 string, body2 []byte) {
+		c, err := parseContent(template)
+		if err != nil {
+			return
+		}
+		if strings.ContainsAny(q1+q2, "&=+%;#") {
+			return // would be another query
+		}
+		text1, ok1 := textOf(c, a1, b1, q1, stamp1, body1)
+		text2, ok2 := textOf(c, a2, b2, q2, stamp2, body2)
+		if !ok1 || !ok2 || text1 != text2 || !separated(c) {
+			return
+		}
+		same := (!c.coversTime || stamp1 == stamp2) && (!c.hasBody || bytes.Equal(body1, body2))
+		for key := range c.covers {
+			switch key {
+			case placeKey{inHeader, "A"}:
+				same = same && a1 == a2
+			case placeKey{inHeader, "B"}:
+				same = same && b1 == b2
+			case placeKey{inQuery, "q"}:
+				same = same && q1 == q2
+			}
+		}
+		if !same {
+			t.Errorf("%q: both have the signed text %q: %q and %q", template, text1,
+				[]string{a1, b1, q1, stamp1, string(body1)}, []string{a2, b2, q2, stamp2, string(body2)})
+		}
+	})
+}
+
+// TestCrossesFindsEveryOtherReading: a value crosses its divider exactly when the text can be
+// taken apart in another way than it was put together.
+func TestCrossesFindsEveryOtherReading(t *testing.T) {
+	texts := []string{""}
+	for i := 0; i < len(texts) && len(texts[i]) < 4; i++ {
+		texts = append(texts, texts[i]+"a", texts[i]+"b")
+	}
+	for _, divider1 := range texts[1:] {
+		for _, value := range texts {
+			before := divider{text: divider1}
+			if got, want := before.crosses(value), strings.Index(value+divider1, divider1) != len(value); got != want {
+				t.Errorf("%q before %q crosses: %t, want %t", value, divider1, got, want)
+			}
+			after := divider{text: divider1, precedes: true}
+			if got, want := after.crosses(value), strings.LastIndex(divider1+value, divider1) != 0; got != want {
+				t.Errorf("%q after %q crosses: %t, want %t", value, divider1, got, want)
+			}
+		}
+	}
+	if (divider{}).crosses(strconv.Itoa(1)) {
+		t.Error("a value crosses a divider that isn't there")
+	}
+}

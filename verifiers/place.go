@@ -1,0 +1,142 @@
+package verifiers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strings"
+
+	"github.com/hookseal/hookseal/internal/jsonpath"
+)
+
+// Request is what a check reads of an HTTP request besides its body.
+type Request struct {
+	// Method is the request's method.
+	Method string
+	// Header holds the header fields, with canonical names.
+	Header http.Header
+	// Target is the path and query as they arrived, before anything rewrote them.
+	Target string
+}
+
+// query returns the undecoded query of the target.
+func (r Request) query() string {
+	_, query, _ := strings.Cut(r.Target, "?")
+	return query
+}
+
+// placeKind tells where a place is.
+type placeKind uint8
+
+const (
+	inHeader placeKind = iota + 1
+	inQuery
+	inJSON
+	inList
+)
+
+var placeKinds = map[string]placeKind{"header": inHeader, "query": inQuery, "json": inJSON, "list": inList}
+
+// place is one compiled "kind:name" of a scheme.
+type place struct {
+	text string // as the scheme writes it
+	kind placeKind
+	name string
+	path jsonpath.Path // of inJSON
+}
+
+// placeKey is equal for two places exactly when they are the same.
+type placeKey struct {
+	kind placeKind
+	name string
+}
+
+func (p *place) key() placeKey { return placeKey{p.kind, p.name} }
+
+// parsePlace reads "kind:name", where the kind is one of the allowed ones.
+func parsePlace(text string, allowed ...placeKind) (place, error) {
+	kind, name, _ := strings.Cut(text, ":")
+	p := place{text: text, kind: placeKinds[kind], name: name}
+	ok := false
+	for _, k := range allowed {
+		ok = ok || k == p.kind
+	}
+	if !ok || name == "" {
+		var forms []string
+		for _, form := range []string{"header:NAME", "query:NAME", "json:PATH", "list:KEY"} {
+			for _, k := range allowed {
+				if kind, _, _ := strings.Cut(form, ":"); placeKinds[kind] == k {
+					forms = append(forms, form)
+				}
+			}
+		}
+		return place{}, fmt.Errorf("place %q: write it as %s", text, strings.Join(forms, " or "))
+	}
+	switch p.kind {
+	case inHeader:
+		p.name = textproto.CanonicalMIMEHeaderKey(name)
+	case inJSON:
+		var err error
+		if p.path, err = jsonpath.ParsePath(name); err != nil {
+			return place{}, fmt.Errorf("place %q: %v", text, err)
+		}
+	}
+	return p, nil
+}
+
+// read returns the value of a place wherever it is.
+func (p *place) read(r Request, body []byte) (string, error) {
+	if p.kind == inJSON {
+		return p.fromBody(body)
+	}
+	return p.fromHead(r)
+}
+
+// fromHead returns the value of a place in the header or the query. A place that isn't there is
+// "" without an error; one that stands twice is an error, because whoever reads the request after
+// us may take the other one.
+func (p *place) fromHead(r Request) (string, error) {
+	if p.kind == inHeader {
+		switch values := r.Header[p.name]; len(values) {
+		case 0:
+			return "", nil
+		case 1:
+			return values[0], nil
+		}
+		return "", ErrFieldRepeated
+	}
+	query, err := url.ParseQuery(r.query())
+	if err != nil {
+		return "", ErrFieldMissing
+	}
+	switch values := query[p.name]; len(values) {
+	case 0:
+		return "", nil
+	case 1:
+		return values[0], nil
+	}
+	return "", ErrFieldRepeated
+}
+
+// fromBody returns the value of a place in the body. A body that isn't JSON has no values.
+func (p *place) fromBody(body []byte) (string, error) {
+	value, err := p.path.Find(body)
+	return scalar(jsonpath.Found{Value: value, Err: err})
+}
+
+// scalar returns the value that a place in the body leads to.
+func scalar(found jsonpath.Found) (string, error) {
+	switch {
+	case errors.Is(found.Err, jsonpath.ErrAmbiguous):
+		return "", ErrFieldRepeated
+	case found.Err != nil:
+		return "", nil
+	}
+	text, err := found.Value.Scalar()
+	if err != nil {
+		return "", nil
+	}
+	return text, nil
+}

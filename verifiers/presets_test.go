@@ -1,0 +1,73 @@
+package verifiers
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestPresetsAreComplete: every preset compiles, says where it is documented, and is found by its
+// name; the list is in the order of names.
+func TestPresetsAreComplete(t *testing.T) {
+	var names []string
+	for _, scheme := range Presets() {
+		names = append(names, scheme.Name)
+		if _, err := New(scheme, identitySecrets, Options{}); err != nil {
+			t.Error(err)
+		}
+		if u, err := url.Parse(scheme.Reference); err != nil || u.Scheme != "https" || scheme.Title == "" || !strings.HasSuffix(scheme.Note, ".") {
+			t.Errorf("%s: title %q, reference %q, note %q", scheme.Name, scheme.Title, scheme.Reference, scheme.Note)
+		}
+		if found, ok := Preset(scheme.Name); !ok || found.Title != scheme.Title {
+			t.Errorf("%s: %v", scheme.Name, found)
+		}
+	}
+	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) {
+		t.Errorf("%v", names)
+	}
+	for _, name := range []string{"", "GitHub", "github ", "custom"} {
+		if found, ok := Preset(name); ok {
+			t.Errorf("%q is %v", name, found)
+		}
+	}
+}
+
+// TestAPresetIsACopy: who changes a preset, or a scheme that a verifier was made of, changes nothing
+// for others.
+func TestAPresetIsACopy(t *testing.T) {
+	spoil := func(s *Scheme) {
+		s.ID[0] = "header:Spoilt"
+		s.Event[0] = "header:Spoilt"
+		s.Signature.List.Key = "spoilt"
+		s.Timestamp.Tolerance = 1000 * time.Hour
+		s.Alternative.Timestamp.Tolerance = 1000 * time.Hour
+	}
+	scheme, _ := Preset("standard")
+	v, err := New(scheme, identitySecrets, Options{Now: clock(referenceNow)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, err := v.Sign(Message{ID: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoil(&scheme)
+	for i, s := range Presets() {
+		if s.Name == "standard" {
+			all := Presets()
+			spoil(&all[i])
+		}
+	}
+	again, _ := Preset("standard")
+	fresh, err := New(again, identitySecrets, Options{Now: clock(referenceNow)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, verifier := range []*Verifier{v, fresh} {
+		if d, err := verify(verifier, Request{Header: header}, nil); err != nil || d.ID != "1" || verifier.Tolerance() != DefaultTolerance {
+			t.Errorf("%v, %v, %v", d, err, verifier.Tolerance())
+		}
+	}
+}

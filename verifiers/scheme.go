@@ -1,0 +1,162 @@
+// Package verifiers answers "is this delivery genuine, and how do I sign one?"
+//
+// How a provider signs is a value, a [Scheme]: where its signature, time, id and event stand,
+// what the signature covers, and how it is computed and written. The schemes that ship are a
+// table, [Presets]; anything else that fits the same description can be given as a Scheme.
+// [New] compiles a scheme and its secrets into a [Verifier], which checks deliveries in two
+// steps, so that what the headers alone can refuse is refused before the body is read:
+//
+//	check, err := verifier.Check(request) // the headers
+//	defer check.Close()
+//	delivery, err := check.Verify(body)   // the exact bytes of the body
+//
+// An error under [ErrNotGenuine] says that the delivery must be refused, and [ReasonOf] says why;
+// any other error says that it could not be checked.
+package verifiers
+
+import (
+	"slices"
+	"time"
+)
+
+// Scheme describes how a provider signs its deliveries.
+//
+// Signature, Timestamp, ID and Event name places, each written "kind:name":
+//
+//	header:X-Hub-Signature-256   a header field, which must stand at most once
+//	query:signature              a parameter of the URL's query, which must stand at most once
+//	json:event.type              a value in the JSON body; steps are separated by dots
+//	list:t                       an entry of the signature's own list (for Timestamp only)
+type Scheme struct {
+	// Name is what configurations call the scheme. Default: custom.
+	Name string `json:"name,omitempty"`
+
+	// Title is the provider's own name.
+	Title string `json:"title,omitempty"`
+
+	// Reference is the address of the vendor's page that documents the scheme.
+	Reference string `json:"reference,omitempty"`
+
+	// Note says in a sentence what a reader must know besides: what the signature leaves out, or
+	// where the vendor's page and its deliveries differ.
+	Note string `json:"note,omitempty"`
+
+	// Signature is where the signature is and how it is written.
+	Signature Signature `json:"signature"`
+
+	// Algorithm computes the signature. It is never taken from the message. Default: hmac-sha256.
+	Algorithm Algorithm `json:"algorithm,omitempty"`
+
+	// Key is how the secret's text becomes the key. Default: utf8.
+	Key KeyForm `json:"key,omitempty"`
+
+	// Content is the signed text, a template of literal text and these placeholders:
+	//
+	//	{body}         the exact bytes of the body, at most once
+	//	{timestamp}    the timestamp as it was sent
+	//	{header:NAME}  a header field
+	//	{query:NAME}   a parameter of the query
+	//	{json:PATH}    a value in the JSON body
+	//	{http_method}  the request's method
+	//	{url}          the public URL of the request: see Options.PublicURL
+	//
+	// Everything that stands in it is covered by the signature; nothing else is. A value other
+	// than the URL must not contain the literal text that parts it from the body (where there is
+	// no body, the text that follows it), because then two requests would share one signed text:
+	// such a delivery is refused. Where no literal text parts them the provider's own scheme is
+	// ambiguous; an id in such a place isn't taken for signed.
+	// Default: {body}.
+	Content string `json:"content,omitempty"`
+
+	// Timestamp is where the time of signing is. Nil means that the scheme signs none; then only
+	// a replay store can tell a copy from the original.
+	Timestamp *Timestamp `json:"timestamp,omitempty"`
+
+	// ID lists where the delivery's id may be; the first that is there counts. An id that the
+	// signature covers also tells a provider's retry from a new delivery. Places that it covers
+	// count before others, so that nobody can hide a signed id behind one of their own.
+	ID []string `json:"id,omitempty"`
+
+	// Event lists where the name of the event may be; the first that is there counts.
+	Event []string `json:"event,omitempty"`
+
+	// Alternative is read instead of this scheme when this one's signature is absent and the
+	// alternative's is there, as for a provider that sends either of two families of headers. It
+	// may differ in the names of headers and parameters, and in its events; in nothing else.
+	Alternative *Scheme `json:"alternative,omitempty"`
+}
+
+// Signature is where a scheme's signature stands and how it is written.
+type Signature struct {
+	// From is the place: "header:NAME", "query:NAME" or "json:PATH".
+	From string `json:"from"`
+
+	// List is the shape of the value. Nil means that the whole value is the signature.
+	List *List `json:"list,omitempty"`
+
+	// Encoding is how the signature's bytes are written. Default: hex.
+	Encoding Encoding `json:"encoding,omitempty"`
+
+	// Repeated says that the provider sends several header fields of this name. Otherwise a
+	// second one is refused.
+	Repeated bool `json:"repeated,omitempty"`
+}
+
+// List is the shape of a signature value that is more than the signature: entries with
+// Separator between them, each a key, Assign and a value.
+//
+//	sha256=…          {Assign: "=", Key: "sha256"}
+//	t=…,v1=…,v1=…     {Separator: ",", Assign: "=", Key: "v1"}
+//	v1,… v1a,…        {Separator: " ", Assign: ",", Key: "v1"}
+type List struct {
+	// Separator stands between the entries. Empty means that there is exactly one entry.
+	Separator string `json:"separator,omitempty"`
+
+	// Assign stands between an entry's key and its value.
+	Assign string `json:"assign"`
+
+	// Key names the entries that hold signatures. Entries of other names are ignored: they are
+	// other versions, and the algorithm comes from the scheme.
+	Key string `json:"key"`
+}
+
+// Timestamp is the time at which a delivery was signed.
+type Timestamp struct {
+	// From is the place: "header:NAME", "query:NAME", "json:PATH" or "list:KEY".
+	From string `json:"from"`
+
+	// Unit is what the number counts. Default: s.
+	Unit Unit `json:"unit,omitempty"`
+
+	// Tolerance is how far the time may lie from now, into the past and into the future.
+	// Default: 5 minutes.
+	Tolerance time.Duration `json:"tolerance,omitempty"`
+}
+
+// DefaultTolerance is the tolerance of a timestamp whose scheme names none. It is what the
+// Standard Webhooks libraries use.
+const DefaultTolerance = 5 * time.Minute
+
+// MaxSignatures is how many signatures one delivery may offer.
+const MaxSignatures = 16
+
+// clone returns a copy that shares no memory with s.
+func (s Scheme) clone() Scheme {
+	s.Signature.List = clonePointer(s.Signature.List)
+	s.Timestamp = clonePointer(s.Timestamp)
+	s.ID = slices.Clone(s.ID)
+	s.Event = slices.Clone(s.Event)
+	if s.Alternative != nil {
+		alternative := s.Alternative.clone()
+		s.Alternative = &alternative
+	}
+	return s
+}
+
+func clonePointer[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	copied := *p
+	return &copied
+}

@@ -1,0 +1,111 @@
+package verifiers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Message is what Sign signs.
+type Message struct {
+	// ID is the delivery's id. It is needed where the signature covers it.
+	ID string
+
+	// Event is the name of the event. It is sent where the scheme has a header for it.
+	Event string
+
+	// Time is the time of signing. Default: the verifier's clock.
+	Time time.Time
+
+	// Body is the exact body.
+	Body []byte
+
+	// Method and Target are those of the request, for schemes that sign them.
+	Method, Target string
+}
+
+// Sign returns the header fields that make a request with the message's body a genuine delivery.
+// Where the scheme allows several signatures there is one for every secret, otherwise one for
+// the first.
+func (v *Verifier) Sign(m Message) (http.Header, error) {
+	r := v.rules
+	if r.signature.kind != inHeader || r.hasTime && r.time.kind != inHeader && r.time.kind != inList {
+		return nil, fmt.Errorf("scheme %s: signatures outside the headers can be verified only", r.name)
+	}
+	if m.Time.IsZero() {
+		m.Time = v.now()
+	}
+	if r.hasTime && m.Time.Unix() < 0 {
+		return nil, fmt.Errorf("scheme %s: the time lies before 1970", r.name)
+	}
+	header := make(http.Header)
+	for _, name := range []struct {
+		places []name
+		value  string
+	}{{r.ids, m.ID}, {r.events, m.Event}} {
+		at := firstHeader(name.places)
+		if at == "" || name.value == "" {
+			continue
+		}
+		if !isName(name.value) {
+			return nil, fmt.Errorf("scheme %s: id or event has characters that a header can't carry", r.name)
+		}
+		header.Set(at, name.value)
+	}
+	c := v.checks.Get().(*Check)
+	defer c.Close()
+	c.rules = r
+	c.request = Request{Method: m.Method, Header: header, Target: m.Target}
+	if r.hasTime {
+		c.stamp = strconv.FormatInt(r.unit.format(m.Time), 10)
+		if r.time.kind == inHeader {
+			header.Set(r.time.name, c.stamp)
+		}
+	}
+	if err := c.writeText(m.Body); err != nil {
+		if errors.Is(err, ErrFieldMissing) {
+			return nil, fmt.Errorf("scheme %s: signs a field that the message doesn't have, such as its id", r.name)
+		}
+		// Not %w: ErrNotGenuine is said of what was received.
+		return nil, fmt.Errorf("scheme %s: %v", r.name, err)
+	}
+	header[r.signature.name] = c.signatureValues(m.Body)
+	return header, nil
+}
+
+// signatureValues returns the values of the signature's header fields.
+func (c *Check) signatureValues(body []byte) []string {
+	r := c.rules
+	var entries []string
+	for _, key := range c.verifier.secrets {
+		entry := r.encoding.encode(c.sumUnder(key, body))
+		if r.list != nil {
+			entry = r.list.Key + r.list.Assign + entry
+		}
+		entries = append(entries, entry)
+		if !r.several {
+			break
+		}
+	}
+	if r.list == nil || r.list.Separator == "" {
+		return entries
+	}
+	if r.time.kind == inList {
+		entries = slices.Insert(entries, 0, r.time.name+r.list.Assign+c.stamp)
+	}
+	return []string{strings.Join(entries, r.list.Separator)}
+}
+
+// firstHeader returns the name of the first place that is a header, or "".
+func firstHeader(places []name) string {
+	for i := range places {
+		if places[i].kind == inHeader {
+			return places[i].name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,63 @@
+package verifiers
+
+import "time"
+
+// Unit is what the number of a timestamp counts since 1970.
+type Unit string
+
+// The units.
+const (
+	// Seconds since 1970.
+	Seconds Unit = "s"
+	// Milliseconds since 1970.
+	Milliseconds Unit = "ms"
+	// AutoUnit takes a number above 1e11 as milliseconds and any other as seconds, for providers
+	// whose documents don't say.
+	AutoUnit Unit = "auto"
+)
+
+func (u Unit) known() bool { return u == Seconds || u == Milliseconds || u == AutoUnit }
+
+// maxDigits bounds a timestamp: 16 digits hold microseconds for the next 250 years.
+const maxDigits = 16
+
+// parse reads a timestamp: decimal digits and nothing else.
+func (u Unit) parse(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, ErrTimestampMissing
+	}
+	if len(text) > maxDigits {
+		return time.Time{}, ErrTimestampMalformed
+	}
+	var n int64
+	for i := range len(text) {
+		digit := text[i] - '0'
+		if digit > 9 {
+			return time.Time{}, ErrTimestampMalformed
+		}
+		n = n*10 + int64(digit)
+	}
+	if u == Milliseconds || u == AutoUnit && n > 1e11 {
+		return time.UnixMilli(n), nil
+	}
+	return time.Unix(n, 0), nil
+}
+
+// format writes t in the unit. AutoUnit writes milliseconds.
+func (u Unit) format(t time.Time) int64 {
+	if u == Seconds {
+		return t.Unix()
+	}
+	return t.UnixMilli()
+}
+
+// within checks that signed lies in the window around now.
+func within(signed, now time.Time, tolerance time.Duration) error {
+	switch age := now.Sub(signed); {
+	case age > tolerance:
+		return ErrTimestampTooOld
+	case age < -tolerance:
+		return ErrTimestampTooNew
+	}
+	return nil
+}

@@ -1,0 +1,253 @@
+package verifiers
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hookseal/hookseal/internal/jsonpath"
+)
+
+// Options are the settings of a Verifier that don't belong to the scheme.
+type Options struct {
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+
+	// Tolerance replaces the tolerance of the scheme's timestamp. Zero keeps it. It is an error
+	// for a scheme that signs no time.
+	Tolerance time.Duration
+
+	// AllowShort accepts secrets under MinSecretBytes.
+	AllowShort bool
+
+	// PublicURL is where senders reach the gateway, such as "https://hooks.example.com". It stands
+	// before the target of a request in {url}. It is needed for a scheme that signs the URL, and
+	// comes from the configuration because whoever sends a request also chooses its Host.
+	PublicURL string
+}
+
+// Verifier verifies and signs deliveries of one scheme with one set of secrets. It may be used
+// by many goroutines at once.
+type Verifier struct {
+	rules     *rules
+	secrets   []*keyed
+	now       func() time.Time
+	publicURL string
+	checks    sync.Pool
+}
+
+// rules is a compiled scheme.
+type rules struct {
+	name        string
+	signature   place
+	list        *List
+	encoding    Encoding
+	repeated    bool
+	several     bool // a delivery may carry more than one signature
+	size        int  // of a signature, in bytes
+	content     *content
+	hasTime     bool
+	time        place
+	unit        Unit
+	tolerance   time.Duration
+	ids, events []name
+	paths       jsonpath.Paths // of those ids and events that are in the body
+	alternative *rules
+
+	// What can't be known before the body is read.
+	lateSignature, lateTime, lateText bool
+}
+
+// String names the scheme and nothing else.
+func (v *Verifier) String() string { return "verifier of " + v.rules.name }
+
+// Format writes what String returns for every verb, so that nothing of the keys can show.
+func (v *Verifier) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, v.String()) }
+
+// Tolerance returns how far a signed time may lie from now in either direction, and zero if the
+// scheme signs no time.
+func (v *Verifier) Tolerance() time.Duration { return v.rules.tolerance }
+
+// MaxSecrets is how many secrets one verifier may have: a delivery is hashed under each of them.
+const MaxSecrets = 16
+
+// New compiles a scheme with its secrets. At least one secret is needed, and at most MaxSecrets;
+// each is tried on every delivery, so that a provider's secret can be rolled without a gap.
+func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
+	scheme = scheme.clone() // the caller may go on to change its own
+	scheme.Name = orDefault(scheme.Name, "custom")
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	r, err := compile(scheme)
+	if err != nil {
+		return nil, fmt.Errorf("scheme %s: %w", scheme.Name, err)
+	}
+	v := &Verifier{rules: r, now: options.Now}
+	if options.Tolerance != 0 {
+		if err := r.setTolerance(options.Tolerance); err != nil {
+			return nil, fmt.Errorf("scheme %s: %w", scheme.Name, err)
+		}
+	}
+	if v.publicURL, err = publicURL(r, options.PublicURL); err != nil {
+		return nil, fmt.Errorf("scheme %s: %w", scheme.Name, err)
+	}
+	switch {
+	case len(secrets) == 0:
+		return nil, fmt.Errorf("scheme %s: no secret: give at least one", scheme.Name)
+	case len(secrets) > MaxSecrets:
+		return nil, fmt.Errorf("scheme %s: %d secrets: give at most %d", scheme.Name, len(secrets), MaxSecrets)
+	}
+	algorithm := orDefault(scheme.Algorithm, HMACSHA256)
+	for i, secret := range secrets {
+		key, err := secret.key(orDefault(scheme.Key, UTF8), options.AllowShort)
+		if err != nil {
+			return nil, fmt.Errorf("secret %d: %w", i+1, err)
+		}
+		v.secrets = append(v.secrets, newKeyed(secret.Label, algorithm, key))
+	}
+	v.checks.New = func() any { return &Check{verifier: v} }
+	return v, nil
+}
+
+func orDefault[T ~string](value, otherwise T) T {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
+
+// compile checks a scheme and turns its texts into places and parts.
+func compile(s Scheme) (*rules, error) {
+	newHash, ok := hashes[orDefault(s.Algorithm, HMACSHA256)]
+	if !ok {
+		return nil, fmt.Errorf("algorithm %q is unknown: use %s, %s or %s", s.Algorithm, HMACSHA256, HMACSHA384, HMACSHA512)
+	}
+	r := &rules{
+		name:     s.Name,
+		list:     s.Signature.List,
+		encoding: orDefault(s.Signature.Encoding, Hex),
+		repeated: s.Signature.Repeated,
+		size:     newHash().Size(),
+	}
+	if !r.encoding.known() {
+		return nil, fmt.Errorf("encoding %q is unknown: use %s, %s or %s", r.encoding, Hex, Base64, Base64URL)
+	}
+	if form := orDefault(s.Key, UTF8); !form.known() {
+		return nil, fmt.Errorf("key form %q is unknown: use %s, %s, %s or %s", form, UTF8, HexKey, Base64Key, Whsec)
+	}
+	var err error
+	if r.signature, err = parsePlace(s.Signature.From, inHeader, inQuery, inJSON); err != nil {
+		return nil, fmt.Errorf("signature: %w", err)
+	}
+	if r.list != nil && (r.list.Key == "" || r.list.Separator != "" && r.list.Separator == r.list.Assign) {
+		return nil, errors.New("signature: a list needs a key, and a separator other than its assign")
+	}
+	r.several = r.repeated || r.list != nil && r.list.Separator != ""
+	if r.content, err = parseContent(orDefault(s.Content, "{body}")); err != nil {
+		return nil, err
+	}
+	if r.hasTime = s.Timestamp != nil; r.hasTime {
+		if err := r.compileTime(s.Timestamp); err != nil {
+			return nil, err
+		}
+	} else if r.content.coversTime {
+		return nil, errors.New("content has {timestamp}, but the scheme doesn't say where the timestamp is: set it")
+	}
+	r.lateSignature = r.signature.kind == inJSON
+	r.lateTime = r.hasTime && (r.time.kind == inJSON || r.time.kind == inList && r.lateSignature)
+	r.lateText = r.content.fromJSON || r.content.coversTime && r.lateTime
+	if r.ids, err = r.compileNames(s.ID); err != nil {
+		return nil, fmt.Errorf("id: %w", err)
+	}
+	// A stable order: what the signature covers, then what anybody can write.
+	slices.SortStableFunc(r.ids, func(a, b name) int {
+		switch {
+		case a.signed == b.signed:
+			return 0
+		case a.signed:
+			return -1
+		}
+		return 1
+	})
+	if r.events, err = r.compileNames(s.Event); err != nil {
+		return nil, fmt.Errorf("event: %w", err)
+	}
+	if s.Alternative != nil {
+		if err := r.compileAlternative(&s, s.Alternative); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// compileNames compiles the places of ids or events.
+func (r *rules) compileNames(texts []string) ([]name, error) {
+	var names []name
+	for _, text := range texts {
+		p, err := parsePlace(text, inHeader, inQuery, inJSON)
+		if err != nil {
+			return nil, err
+		}
+		n := name{place: p, signed: r.content.fixesPlace(p)}
+		if p.kind == inJSON {
+			n.path = len(r.paths)
+			r.paths = append(r.paths, p.path)
+		}
+		names = append(names, n)
+	}
+	return names, nil
+}
+
+// compileTime compiles the scheme's timestamp. A time that the signature doesn't cover is no
+// time: whoever holds a copy of the delivery could write another.
+func (r *rules) compileTime(t *Timestamp) (err error) {
+	if r.time, err = parsePlace(t.From, inHeader, inQuery, inJSON, inList); err != nil {
+		return fmt.Errorf("timestamp: %w", err)
+	}
+	if r.time.kind == inList && (r.list == nil || r.list.Separator == "" || r.time.name == r.list.Key) {
+		return errors.New("timestamp: is in the signature's list: give the signature a list with a separator and another key than the timestamp's")
+	}
+	if !r.content.coversTime && !r.content.coversPlace(r.time) {
+		return errors.New("timestamp: the signature doesn't cover it: put {timestamp} into the content")
+	}
+	if r.unit = orDefault(t.Unit, Seconds); !r.unit.known() {
+		return fmt.Errorf("timestamp: unit %q is unknown: use %s, %s or %s", t.Unit, Seconds, Milliseconds, AutoUnit)
+	}
+	r.tolerance = DefaultTolerance
+	if t.Tolerance != 0 {
+		return r.setTolerance(t.Tolerance)
+	}
+	return nil
+}
+
+// setTolerance sets the tolerance of the timestamp, here and in the alternative.
+func (r *rules) setTolerance(d time.Duration) error {
+	if !r.hasTime {
+		return errors.New("tolerance: the scheme signs no time: only a replay window bounds its deliveries")
+	}
+	if d < 0 {
+		return errors.New("tolerance: must be positive")
+	}
+	for ; r != nil; r = r.alternative {
+		r.tolerance = d
+	}
+	return nil
+}
+
+// publicURL checks the public URL that the rules need.
+func publicURL(r *rules, text string) (string, error) {
+	if !r.content.usesURL {
+		return "", nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", errors.New("the signature covers the URL: set the public URL as senders know it, such as https://hooks.example.com")
+	}
+	return strings.TrimSuffix(text, "/"), nil
+}
