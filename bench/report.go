@@ -102,8 +102,11 @@ func (r *report) writeConditions(w io.Writer) {
 // writeSize writes the i-th comparison as a Markdown table.
 func (r *report) writeSize(w io.Writer, i int) {
 	s := r.Sizes[i]
-	fmt.Fprintf(w, "\n### Bodies of %v\n\n%d deliveries a turn; latency at %.0f a second; other processes took %.0f %% of the CPUs.\n\n",
-		byteSize(s.BodyBytes), s.RequestsPerTurn, s.RatePerSecond, 100*s.OthersShare)
+	fmt.Fprintf(w, "\n### Bodies of %v\n\n%d deliveries a turn; other processes took %.0f %% of the CPUs.", byteSize(s.BodyBytes), s.RequestsPerTurn, 100*s.OthersShare)
+	if r.plan.rateTurns > 0 {
+		fmt.Fprintf(w, " Latency at %.0f deliveries a second.", s.RatePerSecond)
+	}
+	fmt.Fprint(w, "\n\n")
 	columns := []string{"", "CPU of a delivery", "ratio to plain (quartiles)", "p50", "p99", "resident", "peak"}
 	if r.plan.profiles != "" {
 		columns = append(columns, "allocations", "allocated")

@@ -54,8 +54,8 @@ func adaptTests(t *testing.T) []adaptTest {
 	return tests
 }
 
-// adapt turns a Caddyfile into JSON.
-func adapt(text string) ([]byte, error) {
+// caddyfileJSON turns a Caddyfile into JSON.
+func caddyfileJSON(text string) ([]byte, error) {
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 	return config, err
 }
@@ -69,7 +69,7 @@ func TestCaddyfilesBecomeTheJSONOrTheErrorBesideThem(t *testing.T) {
 			if warning, different := caddyfile.FormattingDifference("Caddyfile", []byte(test.caddyfile)); different {
 				t.Errorf("is not as caddy fmt writes it from line %d on", warning.Line)
 			}
-			config, err := adapt(test.caddyfile)
+			config, err := caddyfileJSON(test.caddyfile)
 			if strings.Contains(string(config), literalSecret) {
 				t.Errorf("a secret stands in the JSON:\n%s", config)
 			}

@@ -19,14 +19,22 @@ import (
 
 // runCommand runs "hookseal webhook" with the arguments and returns what it printed.
 func runCommand(stdin string, args ...string) (string, error) {
-	cmd := &cobra.Command{Use: "webhook", SilenceUsage: true, SilenceErrors: true}
-	caddycmd.Commands()["webhook"].CobraFunc(cmd)
+	return runProgram(stdin, append([]string{"webhook"}, args...)...)
+}
+
+// runProgram runs "hookseal" with the arguments, as Caddy does.
+func runProgram(stdin string, args ...string) (string, error) {
+	registered := caddycmd.Commands()["webhook"]
+	webhook := &cobra.Command{Use: registered.Name + " " + registered.Usage, Short: registered.Short, Long: registered.Long}
+	registered.CobraFunc(webhook)
+	root := &cobra.Command{Use: "caddy", SilenceUsage: true, SilenceErrors: true}
+	root.AddCommand(webhook)
 	var out bytes.Buffer
-	cmd.SetIn(strings.NewReader(stdin))
-	cmd.SetOut(&out)
-	cmd.SetErr(&out)
-	cmd.SetArgs(args)
-	err := cmd.Execute()
+	root.SetIn(strings.NewReader(stdin))
+	root.SetOut(&out)
+	root.SetErr(&out)
+	root.SetArgs(args)
+	err := root.Execute()
 	return out.String(), err
 }
 
@@ -212,14 +220,17 @@ func TestSendRefusesWhatItCannotSendAndSendsNothing(t *testing.T) {
 func TestAnAnswerOtherThan2xxIsAnErrorAndShown(t *testing.T) {
 	t.Setenv("SENDING_SECRET", sampleSecret[""])
 	scheme, _ := verifiers.Preset("github")
-	for code, fails := range map[int]bool{200: false, 204: false, 301: true, 401: true, 409: true, 503: true} {
+	for code, problem := range map[int]string{
+		200: "", 204: "", 299: "",
+		301: "answered 301 Moved Permanently", 401: "answered 401 Unauthorized", 409: "answered 409 Conflict", 503: "answered 503 Service Unavailable",
+	} {
 		r := newReceiver(t, scheme)
 		r.answer = func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Answer", "yes")
 			w.WriteHeader(code)
 		}
 		out, err := runCommand("{}", "send", r.URL, "--provider", "github", "--secret-env", "SENDING_SECRET")
-		if (err != nil) != fails || fails && !strings.HasPrefix(err.Error(), "answered "+http.StatusText(code)) && !strings.Contains(err.Error(), http.StatusText(code)) {
+		if problem == "" && err != nil || problem != "" && (err == nil || err.Error() != problem) {
 			t.Errorf("%d: got error %v", code, err)
 		}
 		if !strings.Contains(out, "< X-Answer: yes\n") {
@@ -304,19 +315,13 @@ func TestAnUnknownCommandIsAnError(t *testing.T) {
 
 // Help that names the program otherwise than it was called can't be copied.
 func TestHelpNamesTheProgramThatRuns(t *testing.T) {
-	root := &cobra.Command{Use: "caddy", SilenceUsage: true}
-	webhook := &cobra.Command{Use: "webhook"}
-	caddycmd.Commands()["webhook"].CobraFunc(webhook)
-	root.AddCommand(webhook)
 	for _, args := range [][]string{{"help", "webhook", "send"}, {"webhook", "send", "--help"}, {"webhook", "forget", "-h"}, {"webhook"}} {
-		var out bytes.Buffer
-		root.SetOut(&out)
-		root.SetArgs(args)
-		if err := root.Execute(); err != nil {
+		out, err := runProgram("", args...)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if want := "  " + filepath.Base(os.Args[0]) + " webhook "; !strings.Contains(out.String(), want) || strings.Contains(out.String(), "caddy webhook") {
-			t.Errorf("%q: lacks %q:\n%s", args, want, &out)
+		if want := "  " + filepath.Base(os.Args[0]) + " webhook "; !strings.Contains(out, want) || strings.Contains(out, "caddy webhook") {
+			t.Errorf("%q: lacks %q:\n%s", args, want, out)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func mustMarshal(t *testing.T, value any) []byte {
 // validateCaddyfile is validate for a Caddyfile.
 func validateCaddyfile(t *testing.T, text string) error {
 	t.Helper()
-	config, err := adapt(text)
+	config, err := caddyfileJSON(text)
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func verifySigned(v *Verify, provider, secret string) (verifiers.Delivery, error
 // provisioned handler must not give more away either.
 func TestNoResolvedSecretIsInTheConfiguration(t *testing.T) {
 	t.Setenv("LONG_SECRET", longSecret)
-	config, err := adapt(":8080 {\n\twebhook_verify github {\n\t\tsecret {env.LONG_SECRET}\n\t}\n}\n")
+	config, err := caddyfileJSON(":8080 {\n\twebhook_verify github {\n\t\tsecret {env.LONG_SECRET}\n\t}\n}\n")
 	if err != nil {
 		t.Fatal(err)
 	}

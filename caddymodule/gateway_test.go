@@ -111,6 +111,13 @@ func verifyBlock(provider string, options ...string) string {
 	return fmt.Sprintf("webhook_verify %s {\nsecret {env.%s} current\n%s\n}", provider, variableOf(provider), strings.Join(options, "\n"))
 }
 
+// within returns the gateway for a subtest.
+func (g *gateway) within(t *testing.T) *gateway {
+	sub := *g
+	sub.t = t
+	return &sub
+}
+
 // adapt turns a Caddyfile into JSON.
 func (g *gateway) adapt(caddyfile string) []byte {
 	g.t.Helper()

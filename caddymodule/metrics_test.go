@@ -109,6 +109,7 @@ func TestEveryOutcomeOfARouteIsCountedFromZero(t *testing.T) {
 	if err := registerMetrics(registry); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { deliveriesTotal.DeletePartialMatch(prometheus.Labels{"route": "from-zero"}) })
 	m := newRouteMetrics("from-zero", "github")
 	got := counts(t, registry, deliveriesName)
 	for _, v := range []verdict{verified, rejected, duplicate, unverified} {

@@ -62,7 +62,7 @@ type Verify struct {
 	// largest that GitHub sends.
 	MaxBody int64 `json:"max_body,omitempty"`
 
-	// Methods are the methods that are let in. Default: POST.
+	// Methods are the methods that are let in, in capital letters. Default: POST.
 	Methods []string `json:"methods,omitempty"`
 
 	// OnDuplicate is the status for a copy of a delivery that was accepted before. Default: 200,
@@ -103,8 +103,8 @@ const clockGrace = time.Minute
 
 // SecretSource says where a secret is.
 type SecretSource struct {
-	// Value holds a placeholder that stands for the secret, such as {env.GITHUB_SECRET} or
-	// {file./run/secrets/github}. The secret itself may not stand here, because the
+	// Value is one placeholder that stands for the secret, {env.NAME} or {file./absolute/path},
+	// and nothing else. Neither the secret nor a part of it may stand here, because the
 	// configuration can be read through the admin API.
 	Value string `json:"value"`
 

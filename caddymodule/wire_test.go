@@ -13,6 +13,7 @@ import (
 // wire is a connection on which a test writes a request byte by byte.
 type wire struct {
 	t      *testing.T
+	host   string
 	conn   *net.TCPConn
 	reader *bufio.Reader
 }
@@ -26,7 +27,7 @@ func (g *gateway) dial() *wire {
 	}
 	g.t.Cleanup(func() { conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(patience))
-	return &wire{g.t, conn.(*net.TCPConn), bufio.NewReader(conn)}
+	return &wire{g.t, g.host, conn.(*net.TCPConn), bufio.NewReader(conn)}
 }
 
 // write writes text as it is.
@@ -42,7 +43,7 @@ func (w *wire) write(text string) *wire {
 func (w *wire) writeHead(path string, header http.Header, lines ...string) *wire {
 	w.t.Helper()
 	var text strings.Builder
-	fmt.Fprintf(&text, "POST %s HTTP/1.1\r\nHost: gateway\r\n", path)
+	fmt.Fprintf(&text, "POST %s HTTP/1.1\r\nHost: %s\r\n", path, w.host)
 	_ = header.Write(&text)
 	for _, line := range lines {
 		text.WriteString(line + "\r\n")

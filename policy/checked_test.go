@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 )
 
@@ -43,6 +44,13 @@ var (
 		`math.greatest(body.b) == 3`, `string(body.a) == "1"`, `int(body.f) == 1`, `double(body.a) == 1.0`, `dyn(body.c) == body.c`, `[body.a, body.b] == [body.a, body.b]`, `{"k": body.c} == {"k": body.c}`,
 		`cel.bind(c, body.c, c == body.c && size(c) > 0)`, `body.c in [{"x": "y"}, {}]`, `body.b in [[], [1, 2, 3]]`, `body.a in [1, {"a": {"a": []}}]`, `(body.t ? body.b : body.c) == body.b`, `(has(body.f) ? body.b : body.c)[0] == 1`,
 		`"%s".format([body.b]) == "[1, 2, 3]"`, `"%s %s".format([body.c, body.s]) != ""`, `body.b.sortBy(x, -x) == [3, 2, 1]`, `body.c.exists(k, v, k == v)`,
+		`body.s.replace("t", "x") == "xexx"`, `body.s.replace("t", "x", 1) == "xext"`, `body.s.indexOf("x") == 2`, `body.s.indexOf("t", 1) == 3`, `body.s.lastIndexOf("t") == 3`, `body.s.split("", 2).size() == 2`,
+		`math.least(body.b) == 1`, `math.greatest(body.f, 1) > 1`, `body.b.join() == "xyx"`, `body.b.hasOnly([1, 2, 3])`, `body.b.hasAny([3])`, `body.b.hasExactly([3, 2, 1])`,
+		`timestamp("2026-01-02T03:04:05Z").getHours("Europe/Berlin") == 4 && timestamp("2026-01-02T03:04:05Z").getMinutes() == 4`,
+		`timestamp("2026-01-02T03:04:05.678Z").getMilliseconds("+01:00") == 678 && timestamp("2026-01-02T03:04:05Z").getSeconds() == 5`,
+		`timestamp("2026-01-02T03:04:05Z").getFullYear(body.s) == 2026 || timestamp("2026-01-02T03:04:05Z").getMonth("-04:00") == 0`,
+		`timestamp("2026-01-02T03:04:05Z").getDate() == 2 && timestamp("2026-01-02T03:04:05Z").getDayOfMonth() == 1`,
+		`timestamp("2026-01-02T03:04:05Z").getDayOfYear() == 1 && timestamp("2026-01-02T03:04:05Z").getDayOfWeek("UTC") == 5`,
 		`timestamp(body.s) > timestamp("2026-01-01T00:00:00Z")`, `duration(body.s) > duration("1s")`, `body.b.exists(x, body.b.exists(y, x + y == 5))`, `has(body.c.g.h) && !has(body.c.g.i)`,
 	}
 )
@@ -203,6 +211,35 @@ func TestPlacesNeverLeaveTheirPath(t *testing.T) {
 		}
 		if _, ok := value.(place); ok {
 			t.Errorf("%s is a %T", source, value)
+		}
+	}
+}
+
+// The functions whose work is weighed have to be CEL's in all else. The comparison above shows
+// it of the functions that it calls: here, that it calls all of them.
+func TestEveryGuardedFunctionIsComparedWithCELsOwn(t *testing.T) {
+	env, err := environment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := make(map[string]bool)
+	for _, source := range sampleExpressions {
+		compiled, issues := env.Compile(source)
+		if issues.Err() != nil {
+			continue
+		}
+		ast.PostOrderVisit(compiled.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+			if e.Kind() == ast.CallKind {
+				called[e.AsCall().FunctionName()] = true
+			}
+		}))
+	}
+	for function := range guards {
+		if env.Functions()[function] == nil {
+			t.Errorf("CEL has no function %s", function)
+		}
+		if !called[function] {
+			t.Errorf("no sample expression calls %s", function)
 		}
 	}
 }

@@ -147,10 +147,10 @@ func (s *scope) begin() { s.cache.spent = 0 }
 // spend takes the work of stepping over n bytes, about a nanosecond each, from the evaluation's.
 // CEL counts operators and knows nothing of what reading a body takes: a member that stands in
 // front of 25 MiB is one operator, and inside a comprehension it is one for each element. An
-// evaluation may step over 4 MiB and 32 times the body, which an expression that looks at each
+// evaluation may step over 16 MiB and 32 times the body, which an expression that looks at each
 // part of a body a few times stays below.
 func (s *scope) spend(n int) {
-	if s.cache.spent += n; s.cache.spent > 4<<20+32*len(s.Body) {
+	if s.cache.spent = sum(s.cache.spent, n); s.cache.spent > 16<<20+32*len(s.Body) {
 		overLimit()
 	}
 }

@@ -157,9 +157,9 @@
 //
 // An expression has at most 8,192 characters, nests 100 deep, and has at most 3 comprehensions
 // inside one another; a regular expression is a literal of RE2 of at most 1,000 instructions.
-// What would cost more than 1,000,000,000 (in CEL's measure) on a delivery whose lists and
+// What would cost more than 100,000,000,000 (in CEL's measure) on a delivery whose lists and
 // strings have 1,000 elements each is refused. When it runs, an evaluation ends with an error at a
-// cost of 2,000,000, or when it has stepped over 4 MiB and 32 times the body. What is taken as a
+// cost of 2,000,000, or when it has stepped over 16 MiB and 32 times the body. What is taken as a
 // whole has at most 250,000 values. One evaluation so ends within some tenths of a second,
 // whatever the body, or about a second on a body of 25 MiB.
 package policy

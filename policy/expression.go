@@ -43,7 +43,7 @@ func Compile(source string) (*Expression, error) {
 	}
 	if kind := compiled.OutputType().Kind(); kind != types.BoolKind && kind != types.DynKind {
 		return nil, fmt.Errorf("expression has the type %s; it has to be a bool, as a comparison is",
-			cel.FormatCELType(compiled.OutputType()))
+			oneLine(cel.FormatCELType(compiled.OutputType())))
 	}
 	options, err := costOptions(env, compiled)
 	if err != nil {

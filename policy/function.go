@@ -170,15 +170,12 @@ func planMatches(node interpreter.InterpretableCall, text, regex interpreter.Int
 	if err != nil {
 		return nil, errors.New("not a regular expression of RE2")
 	}
-	return &call{node: node, arg: text, also: literal, run: func(_ *scope, arg ref.Val) ref.Val {
+	return &call{node: node, arg: text, also: literal, run: func(s *scope, arg ref.Val) ref.Val {
 		text, ok := arg.(types.String)
 		if !ok {
 			return failed(WrongType)
 		}
-		// A match takes at worst a step per character and instruction.
-		if len(text) > maxSteps/size {
-			overLimit()
-		}
+		s.spend(product(len(text), size)) // a step per character and instruction, at worst
 		return types.Bool(compiled.MatchString(string(text)))
 	}}, nil
 }

@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"errors"
+	"fmt"
 	"math"
 	"strings"
 
@@ -12,23 +12,22 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// maxSteps is how much work one call of a function may take, in comparisons, copied bytes or
-// steps of a regular expression: some tenths of a second.
-const maxSteps = 32 << 20
-
-// CEL charges a call after it was made. That bounds operators whose work and result are no
-// larger than what they are given. The functions here can take or make the product of their
-// arguments, so their work is weighed before they are called.
+// CEL charges a call after it was made, and some calls not by what they do. That bounds the
+// operators whose work and result are no larger than their operands. The functions here can take
+// or make the product of their arguments, or go through one of them free of charge: their work is
+// weighed, and taken from the evaluation's, before they are called.
 var guards = map[string]func(args []ref.Val) int{
 	"replace":               replaceWork,
 	"split":                 splitWork,
 	"join":                  joinWork,
-	"format":                func(args []ref.Val) int { return weigh(args[0]) + weigh(args[1]) },
+	"format":                func(args []ref.Val) int { return product(16, sum(weigh(args[0]), weigh(args[1]))) },
 	"indexOf":               func(args []ref.Val) int { return product(weigh(args[0]), weigh(args[1])) },
 	"lastIndexOf":           func(args []ref.Val) int { return product(weigh(args[0]), weigh(args[1])) },
 	"distinct":              func(args []ref.Val) int { return product(count(args[0]), weigh(args[0])) },
 	"sort":                  func(args []ref.Val) int { return product(20, weigh(args[0])) },
 	"@sortByAssociatedKeys": func(args []ref.Val) int { return product(20, weigh(args[1])) },
+	"math.@max":             func(args []ref.Val) int { return weigh(args[0]) },
+	"math.@min":             func(args []ref.Val) int { return weigh(args[0]) },
 	"sets.contains":         pairs,
 	"sets.equivalent":       pairs,
 	"sets.intersects":       pairs,
@@ -36,6 +35,24 @@ var guards = map[string]func(args []ref.Val) int{
 	"hasAny":                pairs,
 	"hasAll":                pairs,
 	"hasExactly":            pairs,
+	"getFullYear":           zoneWork,
+	"getMonth":              zoneWork,
+	"getDayOfYear":          zoneWork,
+	"getDayOfMonth":         zoneWork,
+	"getDate":               zoneWork,
+	"getDayOfWeek":          zoneWork,
+	"getHours":              zoneWork,
+	"getMinutes":            zoneWork,
+	"getSeconds":            zoneWork,
+	"getMilliseconds":       zoneWork,
+}
+
+// guarded is a call of a function of CEL's whose work is weighed first.
+type guarded struct {
+	node interpreter.InterpretableCall
+	args []interpreter.InterpretableV2
+	work func(args []ref.Val) int
+	call functions.FunctionOp
 }
 
 // guard puts a guard before a call that needs one.
@@ -44,35 +61,56 @@ func guard(node interpreter.InterpretableCall) (interpreter.InterpretableV2, err
 	if !ok {
 		return node, nil
 	}
-	call, err := binding(node)
+	call, err := binding(node.Function())
 	if err != nil {
 		return nil, err
 	}
-	return interpreter.NewCall(node.ID(), node.Function(), node.OverloadID(), node.Args(), func(args ...ref.Val) ref.Val {
-		if work(args) > maxSteps {
-			overLimit()
-		}
-		return call(args...)
-	}), nil
+	return &guarded{node: node, args: node.Args(), work: work, call: call}, nil
 }
 
-// binding returns the implementation that CEL has for a call.
-func binding(node interpreter.InterpretableCall) (functions.FunctionOp, error) {
+// ID implements CEL's Interpretable.
+func (g *guarded) ID() int64 { return g.node.ID() }
+
+// Exec implements CEL's InterpretableV2.
+func (g *guarded) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	args := make([]ref.Val, len(g.args))
+	for i, arg := range g.args {
+		if args[i] = arg.Exec(frame); types.IsUnknownOrError(args[i]) {
+			return args[i]
+		}
+	}
+	scopeOf(frame).spend(g.work(args))
+	result := types.LabelErrNode(g.ID(), g.call(args...))
+	if costs := frame.CostTracker(); costs != nil {
+		costs.EvalVarArgs(frame, g.ID(), g.node, args, result)
+	}
+	return result
+}
+
+// Eval implements CEL's Interpretable.
+func (g *guarded) Eval(vars interpreter.Activation) ref.Val {
+	return interpreter.EvalActivation(vars, g.Exec)
+}
+
+// binding returns CEL's implementation of a function.
+func binding(function string) (functions.FunctionOp, error) {
 	env, err := environment()
 	if err != nil {
 		return nil, err
 	}
-	overloads, err := env.Functions()[node.Function()].Bindings()
+	overloads, err := env.Functions()[function].Bindings()
 	if err != nil {
 		return nil, err
 	}
-	// Of a function with overloads, the one that has the function's name finds the right one.
 	for _, o := range overloads {
-		if o.Operator != node.Function() {
+		// The overload that has the function's name finds the one for its arguments.
+		if o.Operator != function {
 			continue
 		}
 		return func(args ...ref.Val) ref.Val {
 			switch {
+			case o.OperandTrait != 0 && !args[0].Type().HasTrait(o.OperandTrait):
+				return failed(WrongType)
 			case o.Unary != nil && len(args) == 1:
 				return o.Unary(args[0])
 			case o.Binary != nil && len(args) == 2:
@@ -83,7 +121,7 @@ func binding(node interpreter.InterpretableCall) (functions.FunctionOp, error) {
 			return failed(WrongType)
 		}, nil
 	}
-	return nil, errNoBinding
+	return nil, fmt.Errorf("function %s has no implementation", function)
 }
 
 func replaceWork(args []ref.Val) int {
@@ -92,8 +130,7 @@ func replaceWork(args []ref.Val) int {
 	if !ok || !isText {
 		return 0
 	}
-	times := strings.Count(string(text), string(old))
-	return len(text) + product(times, weigh(args[2]))
+	return sum(len(text), product(strings.Count(string(text), string(old)), weigh(args[2])))
 }
 
 func splitWork(args []ref.Val) int {
@@ -102,20 +139,28 @@ func splitWork(args []ref.Val) int {
 	if !ok || !isText {
 		return 0
 	}
-	return len(text) + 16*strings.Count(string(text), string(separator))
+	return sum(len(text), product(16, strings.Count(string(text), string(separator))))
 }
 
 func joinWork(args []ref.Val) int {
-	if len(args) == 1 {
-		return weigh(args[0])
+	work := weigh(args[0])
+	if len(args) > 1 {
+		work = sum(work, product(count(args[0]), weigh(args[1])))
 	}
-	return weigh(args[0]) + product(count(args[0]), weigh(args[1]))
+	return work
 }
 
 // pairs is the work of comparing each element of one list with each of another.
 func pairs(args []ref.Val) int {
-	a, b := args[0], args[1]
-	return min(product(count(a), weigh(b)), math.MaxInt/2) + min(product(count(b), weigh(a)), math.MaxInt/2)
+	return sum(product(count(args[0]), weigh(args[1])), product(count(args[1]), weigh(args[0])))
+}
+
+// zoneWork is the work of a part of a time: with a time zone, the zone is looked up in files.
+func zoneWork(args []ref.Val) int {
+	if len(args) > 1 {
+		return 50_000
+	}
+	return 0
 }
 
 // count returns how many elements a list has.
@@ -140,20 +185,28 @@ func weigh(value ref.Val) int {
 	case *list:
 		return v.size
 	case traits.Lister:
-		total := 0
+		total := 8
 		for it := v.Iterator(); it.HasNext() == types.True; {
-			total += 8 + weigh(it.Next())
+			total = sum(total, 8+weigh(it.Next()))
 		}
 		return total
 	case traits.Mapper:
-		total := 0
+		total := 8
 		for it := v.Iterator(); it.HasNext() == types.True; {
 			key := it.Next()
-			total += 16 + weigh(key) + weigh(v.Get(key))
+			total = sum(total, 16+weigh(key)+weigh(v.Get(key)))
 		}
 		return total
 	}
 	return 8
+}
+
+// sum adds without overflowing.
+func sum(a, b int) int {
+	if a > math.MaxInt-b {
+		return math.MaxInt
+	}
+	return a + b
 }
 
 // product multiplies without overflowing.
@@ -163,5 +216,3 @@ func product(a, b int) int {
 	}
 	return a * b
 }
-
-var errNoBinding = errors.New("function has no implementation")

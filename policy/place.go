@@ -45,18 +45,28 @@ func (unread) Type() ref.Type                            { return types.DynType 
 func (unread) Value() any                                { return nil }
 
 // taken is an attribute (a variable and the path after it) in a compiled expression. It turns the
-// place where the path ends into the whole that is there.
+// place where the path ends into the whole that is there, and takes for a string what the
+// functions that go through one take: CEL calls size() of 10 MB one step.
 type taken struct {
 	interpreter.InterpretableAttribute
 }
 
+// smallText is how long a string may be for going through it to be one of CEL's steps.
+const smallText = 100
+
 // Exec implements CEL's InterpretableV2.
 func (t *taken) Exec(frame *interpreter.ExecutionFrame) ref.Val {
-	value := t.InterpretableAttribute.Exec(frame)
-	if p, ok := value.(place); ok {
-		return types.LabelErrNode(t.ID(), p.whole())
+	switch value := t.InterpretableAttribute.Exec(frame).(type) {
+	case types.String:
+		if len(value) > smallText {
+			scopeOf(frame).spend(len(value))
+		}
+		return value
+	case place:
+		return types.LabelErrNode(t.ID(), value.whole())
+	default:
+		return value
 	}
-	return value
 }
 
 // Eval implements CEL's Interpretable.

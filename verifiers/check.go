@@ -72,8 +72,9 @@ func (c *Check) Close() {
 	v.checks.Put(c)
 }
 
-// Format writes the same for every verb: the fields hold the signature that was expected.
-func (c *Check) Format(f fmt.State, _ rune) {
+// Format writes the same for every verb: the fields hold the signature that was expected. Its
+// receiver is no pointer, so that a copy prints no more.
+func (c Check) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "check of "+c.verifier.rules.name)
 }
 

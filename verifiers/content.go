@@ -79,14 +79,14 @@ func parseContent(template string) (*content, error) {
 		}
 		end := strings.IndexByte(rest, '}')
 		if end < 0 {
-			return nil, fmt.Errorf("content %q: a placeholder isn't closed", template)
+			return nil, fmt.Errorf("content %q: a placeholder isn't closed: end it with }", template)
 		}
 		name := rest[1:end]
 		rest = rest[end+1:]
 		switch name {
 		case "body":
 			if c.hasBody {
-				return nil, fmt.Errorf("content %q: {body} stands twice", template)
+				return nil, fmt.Errorf("content %q: {body} stands twice: write it once", template)
 			}
 			c.hasBody = true
 			parts = &c.after
@@ -114,7 +114,7 @@ func parseContent(template string) (*content, error) {
 	c.divide(c.before, 1)
 	c.divide(c.after, -1)
 	if !c.hasBody && !c.fromJSON && len(c.covers) == 0 && !c.coversTime {
-		return nil, fmt.Errorf("content %q: covers nothing of the delivery", template)
+		return nil, fmt.Errorf("content %q: covers nothing of the delivery: add {body}", template)
 	}
 	return c, nil
 }

@@ -71,13 +71,23 @@ const maxName = 512
 // isName reports whether an id or event may be passed on: it becomes a header field and part of
 // log lines.
 func isName(text string) bool {
-	if text == "" || len(text) > maxName || !utf8.ValidString(text) {
+	if text == "" || len(text) > maxName {
 		return false
 	}
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' {
+			return isForeignName(text)
+		}
+	}
+	return text[0] != ' ' && text[len(text)-1] != ' '
+}
+
+// isForeignName is isName of a text that isn't all ASCII, which few are.
+func isForeignName(text string) bool {
 	for _, r := range text {
 		if !unicode.IsPrint(r) {
 			return false
 		}
 	}
-	return text == strings.TrimSpace(text)
+	return utf8.ValidString(text) && text == strings.TrimSpace(text)
 }
