@@ -101,7 +101,8 @@ func (b *buffer) fill(body io.Reader, length, maxBody int64) error {
 				return err
 			}
 		}
-		n, err := body.Read(b.bytes[len(b.bytes):cap(b.bytes)])
+		// Not a byte more than tells that there are too many: it may be long in coming.
+		n, err := body.Read(b.bytes[len(b.bytes):min(int64(cap(b.bytes)), maxBody+1)])
 		b.bytes = b.bytes[:len(b.bytes)+n]
 		if int64(len(b.bytes)) > maxBody {
 			return errTooLarge

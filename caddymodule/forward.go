@@ -18,10 +18,17 @@ func (d *delivery) forward(w http.ResponseWriter, r *http.Request, next caddyhtt
 	return d.pass(w, r, next, verified, "")
 }
 
-// pass calls the next handler. The reason of a verified delivery follows from the answer.
-//
-// A sender that hangs up doesn't cancel what the app is working on: it would try again, and the
-// app would do the work twice. The delivery runs on within its own time limit.
+// outlive returns a copy of the request whose context a sender that hangs up doesn't end: it would
+// try again, and the app would do the work twice; and a claim that it could end would look like a
+// store that can't check. The delivery runs on within its own time limit.
+func (d *delivery) outlive(r *http.Request) (*http.Request, context.CancelFunc) {
+	d.context = deliveryContext{of: r.Context(), delivery: d}
+	ctx, cancel := context.WithTimeout(&d.context, time.Duration(d.route.gateway.ForwardTimeout))
+	return r.WithContext(ctx), cancel
+}
+
+// pass calls the next handler with the copy of the request that outlive made. The reason of a
+// verified delivery follows from the answer.
 func (d *delivery) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, v verdict, reason string) (err error) {
 	d.verdict, d.reason = v, reason
 	if v == unverified {
@@ -29,12 +36,10 @@ func (d *delivery) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	} else {
 		d.setVerified(r.Header)
 	}
-	d.context = deliveryContext{of: r.Context(), delivery: d}
-	ctx, cancel := context.WithTimeout(&d.context, time.Duration(d.route.gateway.ForwardTimeout))
-	defer cancel()
-	r = r.WithContext(ctx)
 	r.ContentLength = int64(len(d.body.bytes))
 	r.TransferEncoding = nil
+	// The sender has been told to continue. An app that doesn't know the question would cost a wait.
+	delete(r.Header, "Expect")
 	stripVerifiedNames(r.Trailer)
 	if r.ContentLength == 0 {
 		r.Body, r.GetBody = http.NoBody, nil
@@ -120,8 +125,10 @@ const retryAfter = 5 * time.Second
 
 // answer is how every delivery ends that the next handler doesn't answer.
 func (d *delivery) answer(w http.ResponseWriter, r *http.Request, status int) error {
-	if d.body.bytes == nil && r.ContentLength != 0 && r.ProtoMajor == 1 {
-		// Without it the server would hold the answer back until it has read the body.
+	unread := d.body.bytes == nil && r.ContentLength != 0
+	if r.ProtoMajor == 1 && (unread || status == http.StatusUnauthorized) {
+		// Without it the server would hold the answer back until it has read the body. What was
+		// read before a forgery was refused is nothing to tell by this field.
 		w.Header().Set("Connection", "close")
 	}
 	switch status {

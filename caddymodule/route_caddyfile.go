@@ -113,15 +113,20 @@ func (o *options) handlers(h httpcaddyfile.Helper) []json.RawMessage {
 		o.err = err
 		return nil
 	}
-	return flatten(handler.(*caddyhttp.Subroute), h)
+	return flatten(handler.(*caddyhttp.Subroute))
 }
 
 // flatten returns the handlers of a subroute one by one if nothing but their order holds them
-// together, which saves making the subroute anew for each request.
-func flatten(sub *caddyhttp.Subroute, h httpcaddyfile.Helper) []json.RawMessage {
+// together, which saves making the subroute anew for each request. A group holds nothing
+// together if it has one member: Caddy gives every rewrite one.
+func flatten(sub *caddyhttp.Subroute) []json.RawMessage {
+	members := make(map[string]int)
+	for _, route := range sub.Routes {
+		members[route.Group]++
+	}
 	var handlers []json.RawMessage
 	for _, route := range sub.Routes {
-		if len(route.MatcherSetsRaw) > 0 || route.Group != "" || route.Terminal {
+		if len(route.MatcherSetsRaw) > 0 || route.Group != "" && members[route.Group] > 1 || route.Terminal {
 			return []json.RawMessage{caddyconfig.JSONModuleObject(sub, "handler", "subroute", nil)}
 		}
 		handlers = append(handlers, route.HandlersRaw...)

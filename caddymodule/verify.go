@@ -342,10 +342,13 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	if genuine == nil {
 		genuine = d.verify(check)
 	}
+	if genuine != nil && !v.monitors() {
+		return d.reject(w, r, reasonOf(genuine))
+	}
+
+	r, cancel := d.outlive(r)
+	defer cancel()
 	if genuine != nil {
-		if !v.monitors() {
-			return d.reject(w, r, reasonOf(genuine))
-		}
 		d.ID, d.Event = v.verifier.Names(request, body.bytes)
 		return d.pass(w, r, next, unverified, reasonOf(genuine))
 	}

@@ -37,9 +37,9 @@ func costOptions(env *cel.Env, compiled *cel.Ast) ([]cel.ProgramOption, error) {
 			" use fewer comprehensions inside one another, or shorter regular expressions in them",
 			usual.Max, usualSize, maxUsualCost)
 	}
-	// With sizes unknown the estimate is for the worst of all deliveries. Most expressions stay
+	// With sizes unknown the estimate is an upper bound for all deliveries. Most expressions stay
 	// far below the limit even there (a comparison with a literal costs as much as the literal
-	// is long), and need no counting while they run, which would take half as long again.
+	// is long), and need not be counted while they run: counted, they take six times as long.
 	worst, err := env.EstimateCost(compiled, sizes(0))
 	if err != nil {
 		return nil, fmt.Errorf("estimate the expression's cost: %w", err)

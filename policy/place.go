@@ -56,17 +56,16 @@ const smallText = 100
 
 // Exec implements CEL's InterpretableV2.
 func (t *taken) Exec(frame *interpreter.ExecutionFrame) ref.Val {
-	switch value := t.InterpretableAttribute.Exec(frame).(type) {
+	value := t.InterpretableAttribute.Exec(frame)
+	switch v := value.(type) {
 	case types.String:
-		if len(value) > smallText {
-			scopeOf(frame).spend(len(value))
+		if len(v) > smallText {
+			scopeOf(frame).spend(len(v))
 		}
-		return value
 	case place:
-		return types.LabelErrNode(t.ID(), value.whole())
-	default:
-		return value
+		return types.LabelErrNode(t.ID(), v.whole())
 	}
+	return value // v would be put into an interface anew
 }
 
 // Eval implements CEL's Interpretable.

@@ -187,7 +187,7 @@ func (c *checker) scalar(i int) (int, error) {
 // inRange checks that a number whose grammar has been checked fits a number type.
 func inRange(text []byte) error {
 	// No number this short can be too large: saves the conversion of nearly all.
-	if len(text) <= 18 && bytes.IndexAny(text, "eE") < 0 {
+	if len(text) <= 18 && !bytes.ContainsAny(text, "eE") {
 		return nil
 	}
 	_, err := number(string(text))

@@ -1,5 +1,7 @@
 package jsonpath
 
+import "bytes"
+
 // Paths are several paths that are followed through the same texts.
 type Paths []Path
 
@@ -22,21 +24,7 @@ func (ps Paths) Find(text []byte, found []Found) {
 		return
 	}
 	if err == nil {
-		err = v.members(func(name, value []byte) error {
-			for i, p := range ps {
-				same, err := equalKey(name, p.steps[0])
-				switch {
-				case err != nil:
-					return err
-				case !same:
-				case found[i].Value.text != nil:
-					found[i].Err = ErrAmbiguous
-				default:
-					found[i].Value.text = value
-				}
-			}
-			return nil
-		})
+		err = ps.findMembers(v.text, found)
 	}
 	for i, p := range ps {
 		f := &found[i]
@@ -53,4 +41,75 @@ func (ps Paths) Find(text []byte, found []Found) {
 			f.Value = Value{}
 		}
 	}
+}
+
+// findMembers finds the members of the object in t that the paths begin with. It is what members
+// does for one visitor, with skim in place of skipNested.
+func (ps Paths) findMembers(t []byte, found []Found) error {
+	var open brackets
+	i := blanks(t, 1)
+	if i < len(t) && t[i] == '}' {
+		return atEnd(t, i+1)
+	}
+	for {
+		if i >= len(t) || t[i] != '"' {
+			return ErrSyntax
+		}
+		end, err := stringEnd(t, i+1)
+		if err != nil {
+			return err
+		}
+		name := t[i+1 : end]
+		i = blanks(t, end+1)
+		if i >= len(t) || t[i] != ':' {
+			return ErrSyntax
+		}
+		i = blanks(t, i+1)
+		var after int
+		if i < len(t) && (t[i] == '{' || t[i] == '[') {
+			after, err = open.skim(t, i)
+		} else {
+			after, err = skip(t, i)
+		}
+		if err != nil {
+			return err
+		}
+		if err := ps.match(name, t[i:after], found); err != nil {
+			return err
+		}
+		i = blanks(t, after)
+		if i >= len(t) {
+			return ErrSyntax
+		}
+		switch t[i] {
+		case ',':
+			i = blanks(t, i+1)
+		case '}':
+			return atEnd(t, i+1)
+		default:
+			return ErrSyntax
+		}
+	}
+}
+
+// match notes the value of the member name for the paths that begin with it. A name that can't be
+// decoded is no name at all, so the object can't be read.
+func (ps Paths) match(name, value []byte, found []Found) error {
+	if bytes.IndexByte(name, '\\') >= 0 {
+		decoded, err := unquote(name)
+		if err != nil {
+			return err
+		}
+		name = []byte(decoded)
+	}
+	for i := range ps {
+		switch {
+		case string(name) != ps[i].steps[0]:
+		case found[i].Value.text != nil:
+			found[i].Err = ErrAmbiguous
+		default:
+			found[i].Value.text = value
+		}
+	}
+	return nil
 }

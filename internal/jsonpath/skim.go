@@ -26,8 +26,8 @@ type brackets struct {
 }
 
 // skim returns the index after the object or array that begins at i, as skipNested does and with
-// the same errors, but looks at eight bytes at once and takes 0.6 of the time. All of open must be
-// closed when it begins.
+// the same errors, but looks at eight bytes at once, which takes 0.6 to 0.8 of the time. No bracket
+// may be open when it begins.
 func (open *brackets) skim(t []byte, i int) (int, error) {
 	inside := uint64(0) // the lowest bit of every byte is set if i is inside a string
 	one, high, low, quote, slash := eachOne, eachHigh, eachLow, eachQuote, eachSlash

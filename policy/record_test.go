@@ -181,7 +181,7 @@ func TestUnreadableElementsNeverReachAnOperator(t *testing.T) {
 // Whatever the planner of CEL does with attributes, none may hand a place to an operator.
 func TestPlacesNeverLeaveTheirPath(t *testing.T) {
 	for _, p := range []place{&object{}, &array{}, &form{}, &headers{}} {
-		if types.IsError(p.Equal(types.True)) == false {
+		if !types.IsError(p.Equal(types.True)) {
 			t.Errorf("%T can be compared", p)
 		}
 		if _, err := p.ConvertToNative(nil); err == nil || !types.IsError(p.ConvertToType(types.StringType)) {
