@@ -36,6 +36,12 @@ func (adminAPI) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
+// Provision registers the metrics. The admin API is set up before anything else of a configuration,
+// and serves /metrics on even if the configuration is then rejected.
+func (adminAPI) Provision(ctx caddy.Context) error {
+	return registerMetrics(ctx.GetMetricsRegistry())
+}
+
 // Routes returns the routes of the admin API.
 func (a adminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{{Pattern: claimsPath, Handler: caddy.AdminHandlerFunc(a.forget)}}
@@ -72,5 +78,8 @@ func (adminAPI) forget(w http.ResponseWriter, r *http.Request) error {
 	return json.NewEncoder(w).Encode(map[string]string{"claim": key.String(), "state": "forgotten"})
 }
 
-// Interface guard
-var _ caddy.AdminRouter = adminAPI{}
+// Interface guards
+var (
+	_ caddy.Provisioner = adminAPI{}
+	_ caddy.AdminRouter = adminAPI{}
+)

@@ -24,7 +24,7 @@ func (d *delivery) forward(w http.ResponseWriter, r *http.Request, next caddyhtt
 func (d *delivery) outlive(r *http.Request) (*http.Request, context.CancelFunc) {
 	d.context = deliveryContext{of: r.Context(), delivery: d}
 	ctx, cancel := context.WithTimeout(&d.context, time.Duration(d.route.gateway.ForwardTimeout))
-	return r.WithContext(ctx), cancel
+	return r.WithContext(d.body.follow(ctx)), cancel
 }
 
 // pass calls the next handler with the copy of the request that outlive made. The reason of a

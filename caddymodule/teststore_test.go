@@ -38,6 +38,7 @@ type testStore struct {
 	outage   error
 	before   func(context.Context) // runs at the beginning of each claim
 	claimed  []replay.Key
+	window   time.Duration // of the last claim
 	settled  []bool
 	contexts []error // of the contexts of settlements
 }
@@ -62,7 +63,7 @@ func (s *testStore) fails(err error) {
 func (s *testStore) Claim(ctx context.Context, key replay.Key, window time.Duration) (replay.Claim, error) {
 	s.mu.Lock()
 	outage, before := s.outage, s.before
-	s.claimed = append(s.claimed, key)
+	s.claimed, s.window = append(s.claimed, key), window
 	s.mu.Unlock()
 	if before != nil {
 		before(ctx)
@@ -100,4 +101,11 @@ func (s *testStore) claims() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.claimed)
+}
+
+// lastWindow returns the window of the last claim.
+func (s *testStore) lastWindow() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.window
 }

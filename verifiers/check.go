@@ -58,11 +58,10 @@ func (v *Verifier) open(request Request) *Check {
 	return c
 }
 
-// Close ends the check, which must not be used after, not even by another Close. To close nil
-// does nothing.
+// Close ends the check, which must not be used after. To close nil does nothing.
 func (c *Check) Close() {
-	if c == nil {
-		return
+	if c == nil || c.rules == nil {
+		return // one that stands in the pool twice would serve two deliveries at once
 	}
 	v := c.verifier
 	*c = Check{verifier: v, signatures: c.signatures[:0], found: c.found, text: c.text[:0]} // keeps the memory

@@ -290,6 +290,55 @@ func TestWhatStandsInTheBodyIsReadThere(t *testing.T) {
 	}
 }
 
+// TestClosingTwiceIsClosingOnce: a check that was closed twice isn't handed out twice.
+func TestClosingTwiceIsClosingOnce(t *testing.T) {
+	github, _ := Preset("github")
+	v, r := benchDelivery(t, github, nil)
+	(*Check)(nil).Close()
+	for range 100 {
+		check, err := v.Check(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check.Close()
+		check.Close()
+		one, err := v.Check(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := v.Check(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if one == other {
+			t.Fatal("two deliveries share one check")
+		}
+		one.Close()
+		other.Close()
+	}
+}
+
+// TestACheckKeepsNoSignatureOfAnotherBody: a check that is asked about a second body reads that one's
+// signature.
+func TestACheckKeepsNoSignatureOfAnotherBody(t *testing.T) {
+	v, err := New(Scheme{Signature: Signature{From: "json:s"}, Content: "{json:id}"}, []Secret{NewSecret("", "0123456789abcdef")}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check, err := v.Check(Request{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer check.Close()
+	const sum = "f69cf4852626eee19b92af564b9413e44aa526cc9e726ab9b8972af1d3b39092" // of "7"
+	if _, err := check.Verify([]byte(`{"id":7,"s":"` + sum + `"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := check.Verify([]byte(`{"id":7,"s":"` + strings.Repeat("0", 64) + `"}`)); err != ErrSignatureMismatch {
+		t.Errorf("%v, %v", d, err)
+	}
+}
+
 // TestATimeInTheBodyIsSignedWhereTheTemplateHasIt: {timestamp} stands for the time in the body too.
 func TestATimeInTheBodyIsSignedWhereTheTemplateHasIt(t *testing.T) {
 	scheme := Scheme{Signature: Signature{From: "header:S"}, Content: "{timestamp}:{body}", Timestamp: &Timestamp{From: "json:at"}}

@@ -200,6 +200,11 @@ func TestNothingPrintsADigestOrASecret(t *testing.T) {
 			checkNoneOf(t, fmt.Sprintf("%T as JSON", value), string(marshalled), secret, digest)
 		}
 	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
+		if got := fmt.Sprintf(verb, v); got != "verifier of stripe" {
+			t.Errorf("a verifier prints as %q with %s", got, verb)
+		}
+	}
 	for _, r := range refusals {
 		checkNoneOf(t, r.reason, r.text+r.reason, secret, digest)
 	}

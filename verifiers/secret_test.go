@@ -88,6 +88,9 @@ func TestASecretPrintsRedacted(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	}
+	if got, err := json.Marshal(secret); err != nil || string(got) != `"[redacted]"` {
+		t.Errorf("%s, %v", got, err)
+	}
 }
 
 // checkNoneOf checks that output holds none of the secrets, as text, in hex, in base64 or as a list of

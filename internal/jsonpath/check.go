@@ -181,7 +181,7 @@ func (c *checker) scalar(i int) (int, error) {
 		}
 		return end, inRange(t[i:end])
 	}
-	return skip(t, i)
+	return skipScalar(t, i)
 }
 
 // inRange checks that a number whose grammar has been checked fits a number type.

@@ -24,7 +24,7 @@ func (ps Paths) Find(text []byte, found []Found) {
 		return
 	}
 	if err == nil {
-		err = ps.findMembers(v.text, found)
+		err = v.members(func(name, value []byte) error { return ps.match(name, value, found) })
 	}
 	for i, p := range ps {
 		f := &found[i]
@@ -39,55 +39,6 @@ func (ps Paths) Find(text []byte, found []Found) {
 		}
 		if f.Err != nil {
 			f.Value = Value{}
-		}
-	}
-}
-
-// findMembers finds the members of the object in t that the paths begin with. It is what members
-// does for one visitor, with skim in place of skipNested.
-func (ps Paths) findMembers(t []byte, found []Found) error {
-	var open brackets
-	i := blanks(t, 1)
-	if i < len(t) && t[i] == '}' {
-		return atEnd(t, i+1)
-	}
-	for {
-		if i >= len(t) || t[i] != '"' {
-			return ErrSyntax
-		}
-		end, err := stringEnd(t, i+1)
-		if err != nil {
-			return err
-		}
-		name := t[i+1 : end]
-		i = blanks(t, end+1)
-		if i >= len(t) || t[i] != ':' {
-			return ErrSyntax
-		}
-		i = blanks(t, i+1)
-		var after int
-		if i < len(t) && (t[i] == '{' || t[i] == '[') {
-			after, err = open.skim(t, i)
-		} else {
-			after, err = skip(t, i)
-		}
-		if err != nil {
-			return err
-		}
-		if err := ps.match(name, t[i:after], found); err != nil {
-			return err
-		}
-		i = blanks(t, after)
-		if i >= len(t) {
-			return ErrSyntax
-		}
-		switch t[i] {
-		case ',':
-			i = blanks(t, i+1)
-		case '}':
-			return atEnd(t, i+1)
-		default:
-			return ErrSyntax
 		}
 	}
 }

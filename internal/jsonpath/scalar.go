@@ -29,7 +29,7 @@ func (v Value) Bool() (bool, error) {
 	if err := v.want(Bool); err != nil {
 		return false, err
 	}
-	end, err := skip(v.text, 0)
+	end, err := skipScalar(v.text, 0)
 	if err != nil {
 		return false, err
 	}

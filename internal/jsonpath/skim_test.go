@@ -41,10 +41,48 @@ func BenchmarkSkim(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			for b.Loop() {
-				if _, err := skip(body, 0); err != nil {
+				if _, err := new(brackets).skip(body, 0); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
 	}
+}
+
+// skipNested is skim byte by byte: it returns the index after the object or array that begins at i. Open brackets are
+// remembered as one bit each, so depth costs no allocation and no recursion.
+func skipNested(t []byte, i int) (int, error) {
+	var open [MaxDepth / 64]uint64 // bit set: '{', clear: '['
+	depth := 0
+	for ; i < len(t); i++ {
+		switch t[i] {
+		case '"':
+			end, err := stringEnd(t, i+1)
+			if err != nil {
+				return 0, err
+			}
+			i = end
+		case '{', '[':
+			if depth == MaxDepth {
+				return 0, ErrDepth
+			}
+			word, bit := depth/64, uint64(1)<<(depth%64)
+			if t[i] == '{' {
+				open[word] |= bit
+			} else {
+				open[word] &^= bit
+			}
+			depth++
+		case '}', ']':
+			depth--
+			isObject := open[depth/64]&(1<<(depth%64)) != 0
+			if isObject != (t[i] == '}') {
+				return 0, ErrSyntax
+			}
+			if depth == 0 {
+				return i + 1, nil
+			}
+		}
+	}
+	return 0, ErrSyntax
 }

@@ -208,6 +208,7 @@ func (v Value) members(visit func(name, value []byte) error) error {
 	if err := v.want(Object); err != nil {
 		return err
 	}
+	var open brackets
 	t := v.text
 	i := blanks(t, 1)
 	if i < len(t) && t[i] == '}' {
@@ -227,7 +228,7 @@ func (v Value) members(visit func(name, value []byte) error) error {
 			return ErrSyntax
 		}
 		i = blanks(t, i+1)
-		after, err := skip(t, i)
+		after, err := open.skip(t, i)
 		if err != nil {
 			return err
 		}
@@ -254,13 +255,14 @@ func (v Value) elements(visit func(value []byte) error) error {
 	if err := v.want(Array); err != nil {
 		return err
 	}
+	var open brackets
 	t := v.text
 	i := blanks(t, 1)
 	if i < len(t) && t[i] == ']' {
 		return atEnd(t, i+1)
 	}
 	for {
-		after, err := skip(t, i)
+		after, err := open.skip(t, i)
 		if err != nil {
 			return err
 		}
@@ -309,8 +311,16 @@ func atEnd(t []byte, i int) error {
 	return nil
 }
 
-// skip returns the index after the value that begins at i.
-func skip(t []byte, i int) (int, error) {
+// skip returns the index after the value that begins at i. No bracket may be open.
+func (open *brackets) skip(t []byte, i int) (int, error) {
+	if i < len(t) && (t[i] == '{' || t[i] == '[') {
+		return open.skim(t, i)
+	}
+	return skipScalar(t, i)
+}
+
+// skipScalar returns the index after the string, number, boolean or null that begins at i.
+func skipScalar(t []byte, i int) (int, error) {
 	if i >= len(t) {
 		return 0, ErrSyntax
 	}
@@ -318,8 +328,6 @@ func skip(t []byte, i int) (int, error) {
 	case c == '"':
 		end, err := stringEnd(t, i+1)
 		return end + 1, err
-	case c == '{' || c == '[':
-		return skipNested(t, i)
 	case c == 't':
 		return literal(t, i, "true")
 	case c == 'f':
@@ -343,44 +351,6 @@ func literal(t []byte, i int, word string) (int, error) {
 
 func isNumberByte(c byte) bool {
 	return (c >= '0' && c <= '9') || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-'
-}
-
-// skipNested returns the index after the object or array that begins at i. Open brackets are
-// remembered as one bit each, so depth costs no allocation and no recursion.
-func skipNested(t []byte, i int) (int, error) {
-	var open [MaxDepth / 64]uint64 // bit set: '{', clear: '['
-	depth := 0
-	for ; i < len(t); i++ {
-		switch t[i] {
-		case '"':
-			end, err := stringEnd(t, i+1)
-			if err != nil {
-				return 0, err
-			}
-			i = end
-		case '{', '[':
-			if depth == MaxDepth {
-				return 0, ErrDepth
-			}
-			word, bit := depth/64, uint64(1)<<(depth%64)
-			if t[i] == '{' {
-				open[word] |= bit
-			} else {
-				open[word] &^= bit
-			}
-			depth++
-		case '}', ']':
-			depth--
-			isObject := open[depth/64]&(1<<(depth%64)) != 0
-			if isObject != (t[i] == '}') {
-				return 0, ErrSyntax
-			}
-			if depth == 0 {
-				return i + 1, nil
-			}
-		}
-	}
-	return 0, ErrSyntax
 }
 
 // stringEnd returns the index of the quote that closes the string whose text begins at start.
