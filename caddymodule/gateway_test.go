@@ -206,6 +206,7 @@ func (g *gateway) load(config []byte) (int, string) {
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Cache-Control", "must-revalidate") // loads the same configuration again
 	a := g.do(req)
+	g.client.CloseIdleConnections() // the servers before the reload close theirs
 	return a.status, a.body
 }
 

@@ -8,51 +8,6 @@ import (
 	"testing"
 )
 
-// claimOf returns the claim in the access log's line of a path.
-func (g *gateway) claimOf(path string) string {
-	g.t.Helper()
-	return g.log.await(g.t, 1, access(path))[0].Webhook["claim"]
-}
-
-// A person's redelivery has the same bytes: GitHub's button, hookdeck/outpost#670.
-func TestAForgottenClaimLetsTheRedeliveryThrough(t *testing.T) {
-	app := newApp(t)
-	g := startVerify(t, app, "github")
-	body := newBody()
-	header := newSender(t, "github").headerOf(body)
-	g.post("/forget-me", header, body).wants(t, 200)
-	app.one()
-	claims := "/webhook_gateway/claims/"
-	key := g.claimOf("/forget-me")
-
-	g.askAdmin(http.MethodGet, claims+key).wants(t, 405)
-	g.askAdmin(http.MethodDelete, claims+"not-a-key").wants(t, 400)
-	g.askAdmin(http.MethodDelete, claims+strings.Repeat("0", 64)).wants(t, 404)
-	g.post("/", header, body).wants(t, 200)
-	app.none()
-	g.askAdmin(http.MethodDelete, claims+key).wants(t, 200)
-	g.askAdmin(http.MethodDelete, claims+key).wants(t, 404)
-	g.post("/", header, body).wants(t, 200)
-	app.one()
-}
-
-func TestAClaimInFlightIsNotForgotten(t *testing.T) {
-	app, hold := newApp(t), newHold(t)
-	app.answers(hold.ServeHTTP)
-	g := startVerify(t, app, "github")
-	body := newBody()
-	header := newSender(t, "github").headerOf(body)
-	first := g.send(g.request(http.MethodPost, "/", header, bytes.NewReader(body)))
-	wait(t, "the delivery", hold.arrived)
-	g.post("/copy-in-flight", header, body).wants(t, 409)
-	key := g.claimOf("/copy-in-flight")
-	g.askAdmin(http.MethodDelete, "/webhook_gateway/claims/"+key).wants(t, 409)
-	hold.release <- 200
-	first.answer().wants(t, 200)
-	g.post("/", header, body).wants(t, 200)
-	app.one()
-}
-
 func TestMonitoringLetsThroughAndMarksWhatItWouldHaveRefused(t *testing.T) {
 	app := newApp(t)
 	g := startVerify(t, app, "github", "mode monitor", "max_body 1KiB")

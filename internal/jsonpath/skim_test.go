@@ -41,7 +41,7 @@ func BenchmarkSkim(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			for b.Loop() {
-				if _, err := new(brackets).skip(body, 0); err != nil {
+				if _, err := skip(body, 0); err != nil {
 					b.Fatal(err)
 				}
 			}
