@@ -20,10 +20,12 @@ var inFlightBytes atomic.Int64
 // Buffers come in powers of two, so that one that comes back fits the next body of its size.
 const (
 	smallestBuffer = 4 << 10
-	// trustedBuffer is how much memory a Content-Length is worth by itself. Anybody can announce a
-	// big body; beyond this a buffer is at most bufferGrowth times what has really arrived.
-	trustedBuffer = 64 << 10
-	bufferGrowth  = 16
+	// bufferGrowth is how many times as much memory a body may hold as has arrived of it. Anybody
+	// can announce a big body, so a Content-Length by itself is worth the smallest buffer only.
+	bufferGrowth = 4
+	// smallBody is the size up to which bodies may fill the last quarter of the bound, so that
+	// slow big ones can't keep them out.
+	smallBody = 64 << 10
 )
 
 var bufferPools [64]sync.Pool
@@ -46,11 +48,19 @@ var errTooLarge = errors.New("body is over the limit")
 // bufferFor returns the size of the buffer that holds size bytes.
 func bufferFor(size int64) int64 { return 1 << bits.Len64(uint64(max(size, smallestBuffer)-1)) }
 
+// roomFor returns the part of the bound that buffers of a size may fill.
+func roomFor(size, limit int64) int64 {
+	if size > smallBody {
+		return limit / 4 * 3
+	}
+	return limit
+}
+
 // grow makes room for at least size bytes in all.
 func (b *buffer) grow(size int64) error {
 	room := bufferFor(size)
 	more := room - int64(cap(b.bytes))
-	if inFlightBytes.Add(more) > b.limit {
+	if inFlightBytes.Add(more) > roomFor(room, b.limit) {
 		inFlightBytes.Add(-more)
 		return errOverloaded
 	}
@@ -83,19 +93,14 @@ func poolOf(room int64) *sync.Pool { return &bufferPools[bits.TrailingZeros64(ui
 
 // fill reads a body to its end. length is its Content-Length, or -1.
 func (b *buffer) fill(body io.Reader, length, maxBody int64) error {
-	expected := length
-	if expected < 0 {
-		expected = trustedBuffer - 1
-	}
-	// One byte more than expected lets the reader tell the end.
-	if err := b.grow(min(expected+1, trustedBuffer)); err != nil {
+	if err := b.grow(smallestBuffer); err != nil {
 		return err
 	}
 	for {
 		if len(b.bytes) == cap(b.bytes) {
 			target := int64(cap(b.bytes)) * bufferGrowth
 			if length >= 0 {
-				target = min(target, length+1)
+				target = min(target, length+1) // one byte more lets the reader tell the end
 			}
 			if err := b.grow(max(min(target, maxBody+1), int64(len(b.bytes))+1)); err != nil {
 				return err

@@ -310,7 +310,7 @@ func TestTwoRoutesOfOneNameAreOneRouteOrAnError(t *testing.T) {
 	for _, test := range []struct {
 		name, other, problem string
 	}{
-		{"the same configuration", one, ""},
+		{"the same configuration", one, `another webhook_verify is named "github"`},
 		{"another name", `{"handler":"webhook_verify","provider":"github","name":"other","secrets":[{"value":"{env.TWO_SECRET}"}]}`, ""},
 		{"another secret", `{"handler":"webhook_verify","provider":"github","secrets":[{"value":"{env.TWO_SECRET}"}]}`, `another webhook_verify is named "github"`},
 		{"another provider", `{"handler":"webhook_verify","provider":"stripe","name":"github","secrets":[{"value":"{env.TWO_SECRET}"}]}`, `another webhook_verify is named "github"`},
@@ -350,6 +350,34 @@ func TestDefaults(t *testing.T) {
 		}
 		if g := v.gateway; g.MaxInFlight != 256<<20 || time.Duration(g.BodyTimeout) != 30*time.Second || time.Duration(g.ForwardTimeout) != time.Minute || g.OnReplayOutage == "open" || g.store == nil {
 			t.Errorf("gateway: got %+v", g)
+		}
+	}
+}
+
+// A directive of a Caddyfile is provisioned once for every server of its site; its position shows
+// that it is one route.
+func TestADirectiveOfASiteWithSeveralAddressesIsOneRoute(t *testing.T) {
+	t.Setenv("ONE_SECRET", longSecret)
+	one := `{"handler":"webhook_verify","provider":"github","position":"Caddyfile:2","secrets":[{"value":"{env.ONE_SECRET}"}]}`
+	if err := validate(t, site(`{}`, one, one)); err != nil {
+		t.Error(err)
+	}
+	elsewhere := strings.Replace(one, "Caddyfile:2", "Caddyfile:9", 1)
+	if err := validate(t, site(`{}`, one, elsewhere)); err == nil {
+		t.Error("two directives of one name were accepted")
+	}
+}
+
+// A label becomes a header field, and a tolerance that overflows would be no window at all.
+func TestLabelsAndTolerancesAreBounded(t *testing.T) {
+	t.Setenv("ONE_SECRET", longSecret)
+	for _, handler := range []string{
+		`{"handler":"webhook_verify","provider":"slack","secrets":[{"value":"{env.ONE_SECRET}","label":"a\nb"}]}`,
+		`{"handler":"webhook_verify","provider":"slack","secrets":[{"value":"{env.ONE_SECRET}","label":"` + strings.Repeat("x", 65) + `"}]}`,
+		`{"handler":"webhook_verify","provider":"slack","tolerance":5000000000000000000,"secrets":[{"value":"{env.ONE_SECRET}"}]}`,
+	} {
+		if err := validate(t, site(`{}`, handler)); err == nil {
+			t.Errorf("accepted: %s", handler)
 		}
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,7 +22,8 @@ type delivery struct {
 	verifiers.Delivery
 
 	reporter     *reporter
-	route        *Verify // nil for a request that was never verified
+	inner        *delivery // of a webhook_verify behind this one
+	route        *Verify   // nil for a request that was never verified
 	claim        replay.Claim
 	verdict      verdict
 	reason       string
@@ -77,14 +76,15 @@ func (d *delivery) releaseRules() {
 
 // setRequest fills in what rules see of a request, as it arrived, before anything rewrote it.
 func setRequest(subject *policy.Delivery, r *http.Request) {
-	method, target := asSent(r)
-	path, query, _ := strings.Cut(target, "?")
-	if decoded, err := url.PathUnescape(path); err == nil {
-		path = decoded
+	subject.Method = r.Method
+	arrived := r.URL
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		subject.Method, arrived = original.Method, original.URL
 	}
+	// As Caddy's own matchers read it, so that a rule sees the path that led here.
+	subject.Path, subject.RawQuery = caddyhttp.CleanPath(arrived.Path, true), arrived.RawQuery
 	client, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	subject.Client, _ = netip.ParseAddr(client)
-	subject.Method, subject.Path, subject.RawQuery = method, path, query
 	subject.Header = r.Header
 	subject.Now = time.Now()
 }
@@ -94,6 +94,9 @@ func (d *delivery) placeholder(key string) (any, bool) {
 	const prefix = "http.webhook."
 	if len(key) < len(prefix) || key[:len(prefix)] != prefix {
 		return nil, false
+	}
+	for d.inner != nil {
+		d = d.inner
 	}
 	switch key[len(prefix):] {
 	case "provider":
@@ -137,7 +140,9 @@ func (d *delivery) MarshalLogObject(e zapcore.ObjectEncoder) error {
 
 // announce makes placeholders and the access log speak of the delivery.
 func (d *delivery) announce(ctx context.Context) {
-	if replacer, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+	if outer, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
+		outer.inner = d
+	} else if replacer, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		replacer.Map(d.placeholder)
 	}
 	if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {

@@ -101,7 +101,7 @@ func TestForgettingWorksAfterReloads(t *testing.T) {
 	body := newBody()
 	header := newSender(t, "github").headerOf(body)
 	for _, caddyfile := range []string{reloadable("second"), broken["the route doesn't provision"], broken["another app doesn't start"]} {
-		g.post("/", header, body).wants(t, 200)
+		g.postAfterReload("/", header, body).wants(t, 200)
 		app.one()
 		g.reload(caddyfile)
 		g.askAdmin(http.MethodDelete, "/webhook_gateway/claims/"+g.claimOf(settled)).wants(t, 200)

@@ -125,9 +125,10 @@ func (*Gateway) Stop() error { return nil }
 
 // claimName makes sure that routes of one name are one route: they share their claims, and a
 // delivery that is claimed on one would be dropped as a duplicate on the other. The same
-// directive may be provisioned several times, for a site with several addresses.
-func (g *Gateway) claimName(name string, config []byte) error {
-	if other, taken := g.routes[name]; taken && !bytes.Equal(other, config) {
+// directive of a Caddyfile may be provisioned several times, for a site with several addresses:
+// its position tells that from two handlers that only look the same.
+func (g *Gateway) claimName(name, position string, config []byte) error {
+	if other, taken := g.routes[name]; taken && (position == "" || !bytes.Equal(other, config)) {
 		return fmt.Errorf("another webhook_verify is named %q: give one of them another name, such as \"name %s-2\", so that each keeps its own claims", name, name)
 	}
 	g.routes[name] = config

@@ -206,6 +206,8 @@ func (g *gateway) load(config []byte) (int, string) {
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Cache-Control", "must-revalidate") // loads the same configuration again
 	a := g.do(req)
+	// The old server may close connections while the next request is on its way.
+	g.client.CloseIdleConnections()
 	g.client.CloseIdleConnections() // the servers before the reload close theirs
 	return a.status, a.body
 }

@@ -19,28 +19,23 @@ const (
 	headerMarker = "Webhook-Verified"
 )
 
-// stripVerified removes every Webhook-Verified* field that the client sent, under any spelling
-// that becomes the same name in a CGI or WSGI app, and takes those names out of its Connection
-// field, which would make a proxy remove ours.
-func stripVerified(header http.Header) {
+// ownHeader takes out of a client's header what would make the app see another request than the
+// one that is verified here and that the rules see:
+//
+//   - every Webhook-Verified* field, under any spelling that becomes the same name in a CGI or
+//     WSGI app;
+//   - every field that its Connection field names: a proxy drops those, ours among them, so here
+//     they are dropped before anybody reads them;
+//   - Upgrade, because behind an upgrade nothing is verified.
+func ownHeader(header http.Header) {
 	stripVerifiedNames(header)
-	connection, ok := header["Connection"]
-	if !ok {
-		return
-	}
-	var kept []string
-	for _, value := range connection {
+	for _, value := range header["Connection"] {
 		for option := range strings.SplitSeq(value, ",") {
-			if option = strings.TrimSpace(option); option != "" && !isVerifiedName(option) {
-				kept = append(kept, option)
-			}
+			header.Del(strings.TrimSpace(option))
 		}
 	}
-	if len(kept) == 0 {
-		delete(header, "Connection")
-		return
-	}
-	header["Connection"] = []string{strings.Join(kept, ", ")}
+	delete(header, "Connection")
+	delete(header, "Upgrade")
 }
 
 // stripVerifiedNames removes the fields alone. A request's trailers need it too, once the body has
@@ -54,7 +49,7 @@ func stripVerifiedNames(fields http.Header) {
 }
 
 // isVerifiedName reports whether a header's name begins with Webhook-Verified, whatever its case
-// and whatever stands for the hyphen.
+// and whatever stands for the hyphen: some servers make an underscore of everything else.
 func isVerifiedName(name string) bool {
 	if len(name) < len(headerMarker) {
 		return false
@@ -62,7 +57,7 @@ func isVerifiedName(name string) bool {
 	for i := range len(headerMarker) {
 		c, want := name[i], headerMarker[i]
 		if want == '-' {
-			if c != '-' && c != '_' && c != '.' {
+			if c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' {
 				return false
 			}
 		} else if c|0x20 != want|0x20 {

@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -261,6 +262,34 @@ route /behind {
 			if got := app.one(); got.err != nil || !bytes.Equal(got.body, body) {
 				t.Errorf("%s: the app got %d bytes and not %d (%v)", path, len(got.body), len(body), got.err)
 			}
+		}
+	}
+}
+
+// newH2CApp runs an app that speaks HTTP/2 without TLS.
+func newH2CApp(t *testing.T) *app {
+	t.Helper()
+	a := &app{t: t, answer: status(200)}
+	a.server = httptest.NewUnstartedServer(a)
+	a.server.Config.Protocols = new(http.Protocols)
+	a.server.Config.Protocols.SetUnencryptedHTTP2(true)
+	a.server.Start()
+	t.Cleanup(a.server.Close)
+	return a
+}
+
+func TestAnAppThatSpeaksHTTP2GetsTheSameBytes(t *testing.T) {
+	app := newH2CApp(t)
+	g := startSite(t, app, verifyBlock("github", "name "+newID())+"\nreverse_proxy h2c://APP")
+	for name, body := range bodies {
+		header := newSender(t, "github").headerOf(body)
+		g.post("/", header, body).wants(t, 200)
+		got := app.one()
+		if got.proto != "HTTP/2.0" {
+			t.Fatalf("the app spoke %s", got.proto)
+		}
+		if got.err != nil || !bytes.Equal(got.body, body) {
+			t.Errorf("%s: the app got %d bytes (%v) and not %d", name, len(got.body), got.err, len(body))
 		}
 	}
 }

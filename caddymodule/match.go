@@ -6,6 +6,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"github.com/hookseal/hookseal/policy"
 )
@@ -15,7 +16,8 @@ func init() {
 }
 
 // Match is the matcher webhook: one rule of webhook_route as a request matcher. It never matches
-// a request that was not verified before, nor one for which the rule can't be evaluated.
+// a request that was not verified before, nor one for which the rule can't be evaluated. Write a
+// negation inside the expression: Caddy's matcher "not" would turn both into a match.
 type Match struct {
 	// Event lists patterns of event names, such as "push", "order.*" or "order.**".
 	Event []string `json:"event,omitempty"`
@@ -23,7 +25,8 @@ type Match struct {
 	// When is a CEL expression. With Event, both must hold.
 	When string `json:"when,omitempty"`
 
-	rules *policy.Rules
+	rules  *policy.Rules
+	logger *zap.Logger
 }
 
 // CaddyModule returns the Caddy module information.
@@ -35,7 +38,8 @@ func (*Match) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision compiles the rule.
-func (m *Match) Provision(caddy.Context) (err error) {
+func (m *Match) Provision(ctx caddy.Context) (err error) {
+	m.logger = ctx.Logger()
 	m.rules, err = m.compile()
 	return err
 }
@@ -50,7 +54,12 @@ func (m *Match) MatchWithError(r *http.Request) (bool, error) {
 	if d == nil {
 		return false, nil
 	}
-	return m.rules.Decide(r.Context(), d.forRules(r)).Rule == 0, nil
+	decision := m.rules.Decide(r.Context(), d.forRules(r))
+	for _, f := range decision.Failures {
+		reportFailure(m.logger, d.reporter.route, "matcher", f.Err)
+	}
+	// A rule that there was no time for has neither matched nor not matched.
+	return decision.Rule == 0, r.Context().Err()
 }
 
 // UnmarshalCaddyfile reads the matcher, one rule on its line:

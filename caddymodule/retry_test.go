@@ -181,3 +181,36 @@ reverse_proxy FIRST {
 		}
 	}
 }
+
+// HTTP/2 transports close a body in a goroutine of its own.
+func TestARetryOverHTTP2SendsTheWholeBodyOrFails(t *testing.T) {
+	app, first := newH2CApp(t), newH2CApp(t)
+	g := startSite(t, app, verifyBlock("github")+`
+reverse_proxy h2c://APP h2c://FIRST {
+	lb_policy round_robin # begins with the second
+	lb_retries 1
+	lb_retry_match {
+		method POST
+	}
+	lb_retry_match {
+		expression "{rp.status_code} == 503"
+	}
+}`, "FIRST", first.address())
+	for name, answer := range map[string]http.HandlerFunc{
+		"answers 503":     status(503),
+		"aborts":          func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"answers halfway": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503); panic(http.ErrAbortHandler) },
+	} {
+		first.answers(answer)
+		for _, size := range []int{1 << 10, 1 << 18} {
+			for range 5 {
+				if deliverWhole(t, g, app, size) != 1 {
+					t.Errorf("%s: the retry of %d bytes didn't come through", name, size)
+				}
+				if len(first.take()) != 1 {
+					t.Errorf("%s: the first upstream was not asked once", name)
+				}
+			}
+		}
+	}
+}

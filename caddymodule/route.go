@@ -228,10 +228,15 @@ func (rt *Route) count(d *delivery, decision policy.Decision) {
 		if f.Require >= 0 {
 			where = fmt.Sprintf("require %d", f.Require+1)
 		}
-		ruleErrorsTotal.WithLabelValues(route, where, string(f.Err.Class)).Inc()
-		if entry := rt.reporter.logger.Check(zap.DebugLevel, "rule could not be evaluated"); entry != nil {
-			entry.Write(zap.String("route", route), zap.String("rule", where), zap.Error(f.Err))
-		}
+		reportFailure(rt.reporter.logger, route, where, f.Err)
+	}
+}
+
+// reportFailure counts a rule that could not be evaluated and shows it at the debug level.
+func reportFailure(logger *zap.Logger, route, rule string, err *policy.Error) {
+	ruleErrorsTotal.WithLabelValues(route, rule, string(err.Class)).Inc()
+	if entry := logger.Check(zap.DebugLevel, "rule could not be evaluated"); entry != nil {
+		entry.Write(zap.String("route", route), zap.String("rule", rule), zap.Error(err))
 	}
 }
 

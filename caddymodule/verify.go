@@ -97,6 +97,12 @@ const (
 // maxMaxBody is the largest max_body.
 const maxMaxBody = math.MaxInt32
 
+// maxTolerance bounds the tolerance: what is older than that is no longer news to anybody.
+const maxTolerance = caddy.Duration(24 * time.Hour)
+
+// maxLabel bounds the label of a secret, which becomes a header field.
+const maxLabel = 64
+
 // clockGrace is how much longer than two tolerances a claim is kept: between the last check of a
 // delivery's time and its claim the clock may be stepped, and a shared store has a clock of its own.
 const clockGrace = time.Minute
@@ -139,10 +145,10 @@ func (v *Verify) provision(ctx caddy.Context) error {
 		return err
 	}
 	v.gateway = app.(*Gateway)
-	if needed := bufferFor(v.MaxBody + 1); needed > v.gateway.MaxInFlight {
+	if needed := bufferFor(v.MaxBody + 1); needed > roomFor(needed, v.gateway.MaxInFlight) {
 		return fmt.Errorf("max_body: a body of that size takes a buffer of %s and never finds room: raise max_in_flight of webhook_gateway, or lower max_body", humanize.IBytes(uint64(needed)))
 	}
-	if err := v.gateway.claimName(v.Name, config); err != nil {
+	if err := v.gateway.claimName(v.Name, v.Position, config); err != nil {
 		return err
 	}
 	if v.reporter, err = newReporter(ctx, v.Name, v.Provider); err != nil {
@@ -187,6 +193,8 @@ func (v *Verify) check() error {
 		return fmt.Errorf("on_duplicate %d: use a status from 200 to 599", v.OnDuplicate)
 	case v.MaxBody < 0 || v.MaxBody > maxMaxBody:
 		return fmt.Errorf("max_body %d: must lie between 1 byte and 2 GiB", v.MaxBody)
+	case v.Tolerance > maxTolerance:
+		return fmt.Errorf("tolerance %s: use at most %s", shortDuration(time.Duration(v.Tolerance)), shortDuration(time.Duration(maxTolerance)))
 	case v.ReplayOff && v.ReplayWindow != 0:
 		return errors.New("replay_window and replay off exclude each other: leave one of them out")
 	case v.ReplayWindow < 0:
@@ -281,6 +289,11 @@ var secretPlaceholder = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)
 // check finds a secret that stands in the configuration itself, in whole or in part. The errors
 // don't repeat the text, because it may be the secret.
 func (s SecretSource) check() error {
+	for _, c := range s.Label {
+		if c < ' ' || c > '~' || len(s.Label) > maxLabel {
+			return fmt.Errorf("label: it goes into a header: use at most %d printable ASCII characters", maxLabel)
+		}
+	}
 	switch {
 	case secretPlaceholder.MatchString(s.Value):
 		return nil
@@ -313,7 +326,7 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	d := newDelivery(v.reporter)
 	d.route = v
 	d.announce(r.Context())
-	stripVerified(r.Header)
+	ownHeader(r.Header)
 
 	request := verifiers.Request{Header: r.Header}
 	request.Method, request.Target = asSent(r)
