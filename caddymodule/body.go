@@ -11,8 +11,8 @@ import (
 var (
 	// errBodyReleased means that a handler reads the body after the delivery has ended.
 	errBodyReleased = errors.New("the delivery has ended")
-	// errBodyTorn means that the body was closed before its end, and so can't be read again.
-	errBodyTorn = errors.New("the body was closed before its end and can't be sent again")
+	// errBodyTorn means that somebody may have begun to read the body and not be done with it.
+	errBodyTorn = errors.New("the body was read in part and can't be sent again")
 )
 
 // verifiedBody reads the bytes that were verified. A proxy's transport may keep reading after
@@ -20,55 +20,77 @@ var (
 // a lock and fails once the body has been released.
 //
 // A proxy that tries again sends the same body, and so does a second one that stands behind the
-// answer of the first. Neither waits until the first try has closed the body, as http.RoundTripper
-// asks for, and two tries that read in turns would send something that nobody signed. So begin makes
-// them wait, and the body starts over only after a try that had all of it. After any other the
-// next one fails: its transport may still be reading. Then the claim is given back, and the
-// sender's own retry comes through.
+// answer of the first. Neither waits until the first try is done with the body, as http.RoundTripper
+// asks for: an upstream may answer before it has been sent everything, and then two transports that
+// read in turns would send something that nobody signed. So the body follows the tries. A new one
+// waits until the request before it has been written, or given up, and begins at the beginning.
 type verifiedBody struct {
 	mu     sync.Mutex
 	bytes  []byte
 	offset int
-	tried  bool // a try has begun
-	closed bool // the last try has closed what it had begun to read
+	closed bool
+	torn   bool
 	gone   bool
 
-	trace  httptrace.ClientTrace
-	ended  <-chan struct{} // closed when the delivery's time is over
-	closes chan struct{}   // closed by Close, if a try waits for it
+	trace    httptrace.ClientTrace
+	tried    bool            // a try has begun
+	answered bool            // its answer has begun to arrive
+	written  bool            // its request has been written or given up
+	writes   chan struct{}   // closed when that happens, if a try waits for it
+	ended    <-chan struct{} // closed when the delivery's time is over
 }
 
 // follow returns a context that tells the body of each try to send it.
 func (b *verifiedBody) follow(ctx context.Context) context.Context {
 	b.ended = ctx.Done()
 	b.trace.GetConn = b.begin
+	b.trace.GotFirstResponseByte = b.answer
+	b.trace.WroteRequest = b.wrote
 	return httptrace.WithClientTrace(ctx, &b.trace)
 }
 
-// begin announces a try to send the body. A transport calls it before it reads.
+// begin announces a try to send the body. A try that ended without an answer has been waited for by
+// its transport, and has closed the body if it had begun to read it.
 func (b *verifiedBody) begin(string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.tried && b.offset > 0 && !b.closed {
-		b.awaitClose()
+	if b.answered && !b.written {
+		b.awaitWrite()
 	}
-	b.tried = true
-	if b.closed && b.offset == len(b.bytes) {
-		b.offset, b.closed = 0, false
+	if b.tried && b.offset > 0 && !b.closed && !b.written {
+		b.torn = true
 	}
+	b.tried, b.answered, b.written = true, false, false
+	b.offset, b.closed = 0, false
 }
 
-// awaitClose waits for the end of the try that is under way, without the lock.
-func (b *verifiedBody) awaitClose() {
-	if b.closes == nil {
-		b.closes = make(chan struct{})
+// awaitWrite waits until the request of the last try has been written, without the lock.
+func (b *verifiedBody) awaitWrite() {
+	if b.writes == nil {
+		b.writes = make(chan struct{})
 	}
-	closes := b.closes
+	writes := b.writes
 	b.mu.Unlock()
 	defer b.mu.Lock()
 	select {
-	case <-closes:
+	case <-writes:
 	case <-b.ended:
+	}
+}
+
+func (b *verifiedBody) answer() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.answered = true
+}
+
+func (b *verifiedBody) wrote(httptrace.WroteRequestInfo) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.written = true
+	if b.writes != nil {
+		close(b.writes)
+		b.writes = nil
 	}
 }
 
@@ -81,7 +103,7 @@ func (b *verifiedBody) Read(p []byte) (int, error) {
 		return 0, errBodyReleased
 	case b.offset == len(b.bytes):
 		return 0, io.EOF
-	case b.closed:
+	case b.torn, b.closed && b.offset > 0:
 		return 0, errBodyTorn
 	}
 	n := copy(p, b.bytes[b.offset:])
@@ -92,15 +114,11 @@ func (b *verifiedBody) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends a try. One that has read nothing leaves everything to the next.
+// Close ends the reading of a try.
 func (b *verifiedBody) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.closed = b.offset > 0
-	if b.closes != nil {
-		close(b.closes)
-		b.closes = nil
-	}
+	b.closed = true
 	return nil
 }
 

@@ -9,13 +9,18 @@ import (
 	"testing/synctest"
 )
 
-// newVerifiedBody returns a body and what a transport calls before each try to send it.
-func newVerifiedBody(t *testing.T, ctx context.Context, text string) (*verifiedBody, func()) {
+// newVerifiedBody returns a body and what a transport calls while it tries to send it.
+func newVerifiedBody(t *testing.T, ctx context.Context, text string) (*verifiedBody, *transportCalls) {
 	t.Helper()
 	b := &verifiedBody{bytes: []byte(text)}
-	trace := httptrace.ContextClientTrace(b.follow(ctx))
-	return b, func() { trace.GetConn("upstream:80") }
+	return b, &transportCalls{httptrace.ContextClientTrace(b.follow(ctx))}
 }
+
+type transportCalls struct{ trace *httptrace.ClientTrace }
+
+func (c *transportCalls) begin()    { c.trace.GetConn("upstream:80") }
+func (c *transportCalls) answered() { c.trace.GotFirstResponseByte() }
+func (c *transportCalls) wrote()    { c.trace.WroteRequest(httptrace.WroteRequestInfo{}) }
 
 // wantsRead reads up to n bytes and compares.
 func wantsRead(t *testing.T, r io.Reader, n int, text string, err error) {
@@ -27,70 +32,68 @@ func wantsRead(t *testing.T, r io.Reader, n int, text string, err error) {
 	}
 }
 
-func TestABodyStartsOverForATryAfterOneThatHadAllOfIt(t *testing.T) {
-	b, try := newVerifiedBody(t, t.Context(), "whole")
-	for range 3 {
-		try()
-		wantsRead(t, b, 2, "wh", nil)
-		wantsRead(t, b, 9, "ole", io.EOF)
-		wantsRead(t, b, 9, "", io.EOF) // net/http looks for more
-		_ = b.Close()
-		wantsRead(t, b, 9, "", io.EOF)
-	}
-}
-
-func TestABodyStartsOverForATryAfterOneThatHadNothing(t *testing.T) {
-	b, try := newVerifiedBody(t, t.Context(), "whole")
-	for range 3 {
-		try()
-		_ = b.Close()
-	}
-	try()
-	wantsRead(t, b, 9, "whole", io.EOF)
-}
-
-func TestABodyThatATryClosedInItsMiddleIsNotSentAgain(t *testing.T) {
-	b, try := newVerifiedBody(t, t.Context(), "whole")
-	try()
-	wantsRead(t, b, 2, "wh", nil)
-	_ = b.Close()
-	for range 2 {
-		try()
-		wantsRead(t, b, 9, "", errBodyTorn)
-		_ = b.Close()
-	}
-}
-
-func TestATryWaitsUntilTheOneBeforeItHasClosedTheBody(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		read int
-		then func(b *verifiedBody)
-	}{
-		{"which had all of it", 5, func(b *verifiedBody) { wantsRead(t, b, 9, "whole", io.EOF) }},
-		{"which had a part of it", 2, func(b *verifiedBody) { wantsRead(t, b, 9, "", errBodyTorn) }},
+func TestEveryTryThatFollowsOneThatIsDoneHasTheWholeBody(t *testing.T) {
+	for name, try := range map[string]func(b *verifiedBody, c *transportCalls){
+		"with all of it": func(b *verifiedBody, c *transportCalls) {
+			wantsRead(t, b, 2, "wh", nil)
+			wantsRead(t, b, 9, "ole", io.EOF)
+			wantsRead(t, b, 9, "", io.EOF) // net/http looks for more
+			_ = b.Close()
+			c.wrote()
+			c.answered()
+		},
+		"with a part of it": func(b *verifiedBody, c *transportCalls) {
+			wantsRead(t, b, 2, "wh", nil)
+			_ = b.Close()
+			c.wrote()
+		},
+		"with an early answer": func(b *verifiedBody, c *transportCalls) {
+			c.answered()
+			wantsRead(t, b, 2, "wh", nil)
+			_ = b.Close()
+			c.wrote()
+		},
+		"with nothing of it":     func(b *verifiedBody, _ *transportCalls) { _ = b.Close() },
+		"without a connection":   func(*verifiedBody, *transportCalls) {},
+		"that closed it unasked": func(b *verifiedBody, _ *transportCalls) { wantsRead(t, b, 2, "wh", nil); _ = b.Close() },
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b, try := newVerifiedBody(t, t.Context(), "whole")
-				try()
-				_, _ = b.Read(make([]byte, test.read))
-				begun := false
-				go func() {
-					try()
-					begun = true
-				}()
-				synctest.Wait()
-				if begun {
-					t.Fatal("the second try has begun")
-				}
-				_ = b.Close()
-				synctest.Wait()
-				if !begun {
-					t.Fatal("the second try has not begun")
-				}
-				test.then(b)
-			})
+		t.Run(name, func(t *testing.T) {
+			b, calls := newVerifiedBody(t, t.Context(), "whole")
+			for range 3 {
+				calls.begin()
+				try(b, calls)
+			}
+			calls.begin()
+			wantsRead(t, b, 9, "whole", io.EOF)
+		})
+	}
+}
+
+// An upstream answers early, and the transport still reads what it no longer needs.
+func TestATryWaitsUntilTheRequestBeforeItHasBeenWritten(t *testing.T) {
+	for _, read := range []int{0, 2, 5} {
+		synctest.Test(t, func(t *testing.T) {
+			b, calls := newVerifiedBody(t, t.Context(), "whole")
+			calls.begin()
+			_, _ = b.Read(make([]byte, read))
+			calls.answered()
+			begun := false
+			go func() {
+				calls.begin()
+				begun = true
+			}()
+			synctest.Wait()
+			_ = b.Close()
+			synctest.Wait()
+			if begun {
+				t.Fatal("the second try has begun")
+			}
+			calls.wrote()
+			synctest.Wait()
+			if !begun {
+				t.Fatal("the second try has not begun")
+			}
+			wantsRead(t, b, 9, "whole", io.EOF)
 		})
 	}
 }
@@ -98,12 +101,13 @@ func TestATryWaitsUntilTheOneBeforeItHasClosedTheBody(t *testing.T) {
 func TestATryWaitsNoLongerThanTheDeliveryMayTake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		b, try := newVerifiedBody(t, ctx, "whole")
-		try()
+		b, calls := newVerifiedBody(t, ctx, "whole")
+		calls.begin()
 		wantsRead(t, b, 2, "wh", nil)
+		calls.answered()
 		begun := false
 		go func() {
-			try()
+			calls.begin()
 			begun = true
 		}()
 		synctest.Wait()
@@ -112,15 +116,41 @@ func TestATryWaitsNoLongerThanTheDeliveryMayTake(t *testing.T) {
 		if !begun {
 			t.Fatal("the second try still waits")
 		}
+		wantsRead(t, b, 9, "", errBodyTorn)
 	})
 }
 
-// What a handler read without a proxy's try is no reason to wait.
-func TestTheFirstTryWaitsForNobody(t *testing.T) {
-	b, try := newVerifiedBody(t, t.Context(), "whole")
+// Two that read at once can only be told apart by what they call, and these have not called it.
+func TestATryAfterOneThatMayStillReadFails(t *testing.T) {
+	b, calls := newVerifiedBody(t, t.Context(), "whole")
+	calls.begin()
 	wantsRead(t, b, 2, "wh", nil)
-	try()
-	wantsRead(t, b, 9, "ole", io.EOF)
+	calls.begin()
+	wantsRead(t, b, 9, "", errBodyTorn)
+	_ = b.Close()
+	calls.begin()
+	wantsRead(t, b, 9, "", errBodyTorn)
+}
+
+// Whatever reads without announcing itself doesn't begin anew.
+func TestABodyThatWasClosedIsNotReadOn(t *testing.T) {
+	b, _ := newVerifiedBody(t, t.Context(), "whole")
+	wantsRead(t, b, 2, "wh", nil)
+	_ = b.Close()
+	wantsRead(t, b, 9, "", errBodyTorn)
+
+	b, _ = newVerifiedBody(t, t.Context(), "whole")
+	wantsRead(t, b, 9, "whole", io.EOF)
+	_ = b.Close()
+	wantsRead(t, b, 9, "", io.EOF)
+}
+
+// What a handler has read of the body is not missing from what a proxy behind it sends.
+func TestTheFirstTryHasTheWholeBodyWhoeverReadItBefore(t *testing.T) {
+	b, calls := newVerifiedBody(t, t.Context(), "whole")
+	wantsRead(t, b, 2, "wh", nil)
+	calls.begin()
+	wantsRead(t, b, 9, "whole", io.EOF)
 }
 
 func TestABodyCanNotBeReadOnceTheDeliveryHasEnded(t *testing.T) {
