@@ -63,11 +63,6 @@ func TestAClaimIsGivenBackHoweverTheHandlersFail(t *testing.T) {
 		},
 		"an abort": func(http.ResponseWriter, *http.Request, caddyhttp.Handler) error { panic(http.ErrAbortHandler) },
 		"a panic":  func(http.ResponseWriter, *http.Request, caddyhttp.Handler) error { panic("failed") },
-		"a nil map": func(http.ResponseWriter, *http.Request, caddyhttp.Handler) error {
-			var m map[int]int
-			m[0]++
-			return nil
-		},
 		"an abort after an answer that is no success": func(w http.ResponseWriter, _ *http.Request, _ caddyhttp.Handler) error {
 			w.WriteHeader(500)
 			panic(http.ErrAbortHandler)

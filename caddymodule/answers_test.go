@@ -360,7 +360,8 @@ func TestASenderThatHangsUpBeforeTheClaimDoesNotGetAroundIt(t *testing.T) {
 	app.none()
 }
 
-// The body may still be on its way when the answer stands: it must not be waited for.
+// The whole body was read before anything was checked: argo-workflows GHSA-jcc8-g2q4-9fxq and
+// tektoncd/triggers#2021. Here it may still be on its way when the answer stands.
 func TestARefusalByTheHeadersDoesNotReadTheBody(t *testing.T) {
 	app := newApp(t)
 	g := startVerify(t, app, "github", "max_body 10MiB")

@@ -194,7 +194,7 @@ func TestVerificationAndBodiesAreMeasured(t *testing.T) {
 	g := startVerify(t, app, "github", "name measured")
 	body := newBody()
 	h := newSender(t, "github").headerOf(body)
-	for _, name := range []string{"caddy_webhook_verification_seconds", "caddy_webhook_body_bytes"} {
+	for _, name := range []string{"caddy_webhook_verification_seconds_count", "caddy_webhook_body_bytes_count"} {
 		if grew := g.increase(func() {
 			g.post("/", h, body).wants(t, 200)
 			g.post("/", header("X-Hub-Signature-256", "sha256="+strings.Repeat("0", 64)), body).wants(t, 401)
