@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"net/http"
 
+	"github.com/hookseal/hookseal/replay"
 	"github.com/hookseal/hookseal/verifiers"
 )
 
@@ -81,4 +82,20 @@ func reasonsOf(v verdict) []string {
 	}
 	return append(verifiers.Reasons(), reasonMethod, reasonBodyTooLarge, reasonBodyCutShort, reasonBodyTooSlow,
 		reasonOverloaded, reasonUnchecked, reasonReplayOutage, reasonDenied, reasonNoRule, reasonNoDelivery)
+}
+
+// reasonOf returns the reason for an error of the verifier.
+func reasonOf(err error) string {
+	if reason := verifiers.ReasonOf(err); reason != "" {
+		return reason
+	}
+	return reasonUnchecked
+}
+
+// reasonOfState returns the reason for a claim that somebody else has.
+func reasonOfState(state replay.State) string {
+	if state == replay.InFlight {
+		return reasonInFlight
+	}
+	return reasonDelivered
 }

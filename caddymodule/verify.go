@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -100,23 +99,9 @@ const maxMaxBody = math.MaxInt32
 // maxTolerance bounds the tolerance: what is older than that is no longer news to anybody.
 const maxTolerance = caddy.Duration(24 * time.Hour)
 
-// maxLabel bounds the label of a secret, which becomes a header field.
-const maxLabel = 64
-
 // clockGrace is how much longer than two tolerances a claim is kept: between the last check of a
 // delivery's time and its claim the clock may be stepped, and a shared store has a clock of its own.
 const clockGrace = time.Minute
-
-// SecretSource says where a secret is.
-type SecretSource struct {
-	// Value is one placeholder that stands for the secret, {env.NAME} or {file./absolute/path},
-	// and nothing else. Neither the secret nor a part of it may stand here, because the
-	// configuration can be read through the admin API.
-	Value string `json:"value"`
-
-	// Label names the secret in logs and to the app.
-	Label string `json:"label,omitempty"`
-}
 
 // CaddyModule returns the Caddy module information.
 func (*Verify) CaddyModule() caddy.ModuleInfo {
@@ -268,41 +253,6 @@ func presetNames() string {
 	return either(names)
 }
 
-// resolve reads the secret. Errors name the placeholder, never what it stands for.
-func (s SecretSource) resolve(replacer *caddy.Replacer) (verifiers.Secret, error) {
-	if err := s.check(); err != nil {
-		return verifiers.Secret{}, err
-	}
-	text, err := replacer.ReplaceOrErr(s.Value, true, true)
-	if err != nil {
-		if strings.HasPrefix(s.Value, "{file.") {
-			return verifiers.Secret{}, fmt.Errorf("%s can't be read or is empty", s.Value)
-		}
-		return verifiers.Secret{}, fmt.Errorf("%s is not set or empty", s.Value)
-	}
-	return verifiers.NewSecret(s.Label, text), nil
-}
-
-// secretPlaceholder is what may stand for a secret: what Caddy knows without a request.
-var secretPlaceholder = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)
-
-// check finds a secret that stands in the configuration itself, in whole or in part. The errors
-// don't repeat the text, because it may be the secret.
-func (s SecretSource) check() error {
-	for _, c := range s.Label {
-		if c < ' ' || c > '~' || len(s.Label) > maxLabel {
-			return fmt.Errorf("label: it goes into a header: use at most %d printable ASCII characters", maxLabel)
-		}
-	}
-	switch {
-	case secretPlaceholder.MatchString(s.Value):
-		return nil
-	case strings.HasPrefix(s.Value, "{http."):
-		return errors.New("a placeholder of the request can't be a secret: use {env.NAME} or {file./absolute/path} ({file.NAME} without a slash is Caddy's short form for a part of the request's path)")
-	}
-	return errors.New("must be one placeholder and nothing else, such as {env.WEBHOOK_SECRET} or {file./run/secrets/webhook}: whatever stands in the configuration can be read through the admin API, and {$WEBHOOK_SECRET} puts the secret there")
-}
-
 // setWindow works out how long claims are kept.
 func (v *Verify) setWindow() error {
 	least := time.Duration(0)
@@ -422,22 +372,6 @@ func (d *delivery) verify(check *verifiers.Check) error {
 		d.Delivery = genuine
 	}
 	return err
-}
-
-// reasonOf returns the reason for an error of the verifier.
-func reasonOf(err error) string {
-	if reason := verifiers.ReasonOf(err); reason != "" {
-		return reason
-	}
-	return reasonUnchecked
-}
-
-// reasonOfState returns the reason for a claim that somebody else has.
-func reasonOfState(state replay.State) string {
-	if state == replay.InFlight {
-		return reasonInFlight
-	}
-	return reasonDelivered
 }
 
 // take claims the delivery.

@@ -1,0 +1,61 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/hookseal/hookseal/verifiers"
+)
+
+// SecretSource says where a secret is.
+type SecretSource struct {
+	// Value is one placeholder that stands for the secret, {env.NAME} or {file./absolute/path},
+	// and nothing else. Neither the secret nor a part of it may stand here, because the
+	// configuration can be read through the admin API.
+	Value string `json:"value"`
+
+	// Label names the secret in logs and to the app.
+	Label string `json:"label,omitempty"`
+}
+
+// maxLabel bounds the label of a secret, which becomes a header field.
+const maxLabel = 64
+
+// resolve reads the secret. Errors name the placeholder, never what it stands for.
+func (s SecretSource) resolve(replacer *caddy.Replacer) (verifiers.Secret, error) {
+	if err := s.check(); err != nil {
+		return verifiers.Secret{}, err
+	}
+	text, err := replacer.ReplaceOrErr(s.Value, true, true)
+	if err != nil {
+		if strings.HasPrefix(s.Value, "{file.") {
+			return verifiers.Secret{}, fmt.Errorf("%s can't be read or is empty", s.Value)
+		}
+		return verifiers.Secret{}, fmt.Errorf("%s is not set or empty", s.Value)
+	}
+	return verifiers.NewSecret(s.Label, text), nil
+}
+
+// secretPlaceholder is what may stand for a secret: what Caddy knows without a request.
+var secretPlaceholder = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)
+
+// check finds a secret that stands in the configuration itself, in whole or in part. The errors
+// don't repeat the text, because it may be the secret.
+func (s SecretSource) check() error {
+	for _, c := range s.Label {
+		if c < ' ' || c > '~' || len(s.Label) > maxLabel {
+			return fmt.Errorf("label: it goes into a header: use at most %d printable ASCII characters", maxLabel)
+		}
+	}
+	switch {
+	case secretPlaceholder.MatchString(s.Value):
+		return nil
+	case strings.HasPrefix(s.Value, "{http."):
+		return errors.New("a placeholder of the request can't be a secret: use {env.NAME} or {file./absolute/path} ({file.NAME} without a slash is Caddy's short form for a part of the request's path)")
+	}
+	return errors.New("must be one placeholder and nothing else, such as {env.WEBHOOK_SECRET} or {file./run/secrets/webhook}: whatever stands in the configuration can be read through the admin API, and {$WEBHOOK_SECRET} puts the secret there")
+}
