@@ -203,7 +203,7 @@ handle /standard {
 			if first == nil {
 				first = a
 			}
-			if got, want := string(mustJSON(t, a.header))+a.body, string(mustJSON(t, first.header))+first.body; got != want {
+			if got, want := fmt.Sprint(*a), fmt.Sprint(*first); got != want {
 				t.Errorf("answered %s, and another reason %s", got, want)
 			}
 		})

@@ -164,6 +164,7 @@ type answer struct {
 	header http.Header
 	body   string
 	proto  string
+	closes bool // the connection
 }
 
 // exchange sends a request and reads its answer.
@@ -178,7 +179,7 @@ func exchange(client *http.Client, req *http.Request) (*answer, error) {
 func readAnswer(resp *http.Response) (*answer, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return &answer{resp.StatusCode, resp.Header, string(body), resp.Proto}, err
+	return &answer{resp.StatusCode, resp.Header, string(body), resp.Proto, resp.Close}, err
 }
 
 // wants fails the test if the answer has another status.

@@ -219,7 +219,14 @@ route {
 	body := newBody()
 	header := newSender(t, "github").headerOf(body)
 	for range 2 {
-		g.post("/", header, body).wants(t, 403)
+		denied := g.increase(func() {
+			if grew := g.increase(func() { g.post("/", header, body).wants(t, 403) }, "caddy_webhook_deliveries_total"); grew != 1 {
+				t.Errorf("one delivery was counted %v times", grew)
+			}
+		}, "caddy_webhook_deliveries_total", "route", "github", "verdict", "rejected", "reason", "denied_by_rule")
+		if denied != 1 {
+			t.Errorf("counted %v times", denied)
+		}
 	}
 	g.post("/", with(header, "X-Allow", "yes"), body).wants(t, 204)
 	g.post("/", header, body).wants(t, 200)
