@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -141,6 +142,46 @@ handle_errors {
 	}
 }
 
+// What the sender is told about coming again survives the dressing.
+func TestHandleErrorsDressesWhatMayBeSentAgain(t *testing.T) {
+	app, hold, store := newApp(t), newHold(t), newStore(t)
+	app.answers(hold.ServeHTTP)
+	g := start(t, `{
+GLOBALS
+webhook_gateway {
+	replay webhook_test
+	body_timeout 300ms
+}
+}
+SITE {
+	`+verifyBlock("github")+`
+	reverse_proxy APP
+	handle_errors {
+		respond "dressed {err.status_code} {err.message}"
+	}
+}`, "APP", app.address())
+	body := newBody()
+	header := newSender(t, "github").headerOf(body)
+	dressed := func(a *answer, status int, retryAfter string) {
+		t.Helper()
+		if want := fmt.Sprintf("dressed %d delivery refused", status); a.wants(t, status).body != want {
+			t.Errorf("says %q and not %q", a.body, want)
+		}
+		if got := a.header.Get("Retry-After"); got != retryAfter {
+			t.Errorf("%d: Retry-After: %q", status, got)
+		}
+	}
+	store.fails(errOutage)
+	dressed(g.post("/", header, body), 503, "5")
+	store.fails(nil)
+	first := g.send(g.request(http.MethodPost, "/", header, bytes.NewReader(body)))
+	wait(t, "the delivery", hold.arrived)
+	dressed(g.post("/", header, body), 409, "5")
+	hold.release <- 200
+	first.answer().wants(t, 200)
+	dressed(g.dial().writeHead("/", header, "Content-Length: 100").write("slow").answer(), 408, "")
+}
+
 // Nobody learns from an answer which check a forgery failed, or that it failed none but the last.
 func TestEveryReasonNotToVerifyIsAnsweredAlike(t *testing.T) {
 	app := newApp(t)
@@ -267,12 +308,38 @@ func wantsRetryAfter(t *testing.T, a *answer) {
 
 func TestABodyThatComesTooSlowlyIsRefused(t *testing.T) {
 	app := newApp(t)
-	g := start(t, "{\nGLOBALS\nwebhook_gateway {\nbody_timeout 50ms\n}\n}\nSITE {\n"+verifyBlock("github")+"\nreverse_proxy APP\n}", "APP", app.address())
+	g := start(t, "{\nGLOBALS\nwebhook_gateway {\nbody_timeout 200ms\n}\n}\nSITE {\n"+verifyBlock("github")+"\nreverse_proxy APP\n}", "APP", app.address())
 	header := newSender(t, "github").headerOf(nil)
 	for _, length := range []string{"Content-Length: 100", "Transfer-Encoding: chunked"} {
 		g.dial().writeHead("/", header, length).write("3\r\nabc").answer().wants(t, 408)
 	}
 	app.none()
+}
+
+// Over HTTP/2 a body has a deadline of its own, and not its connection.
+func TestABodyThatComesTooSlowlyOverHTTP2IsRefused(t *testing.T) {
+	app := newApp(t)
+	g := start(t, "{\nGLOBALS\nservers {\nprotocols h1 h2c\n}\nwebhook_gateway {\nbody_timeout 200ms\n}\n}\nSITE {\n"+verifyBlock("github")+"\nreverse_proxy APP\n}", "APP", app.address())
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(transport.CloseIdleConnections)
+	client := &http.Client{Transport: transport, Timeout: patience}
+	for range 2 { // on one connection
+		slow, end := io.Pipe()
+		a, err := exchange(client, g.request(http.MethodPost, "/", newSender(t, "github").headerOf(nil), slow))
+		_ = end.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.wants(t, 408).proto != "HTTP/2.0" {
+			t.Errorf("spoke %s", a.proto)
+		}
+	}
+	app.none()
+	body := newBody()
+	if a, err := exchange(client, g.request(http.MethodPost, "/", newSender(t, "github").headerOf(body), bytes.NewReader(body))); err != nil || a.status != 200 {
+		t.Errorf("the next delivery: %v, %v", a, err)
+	}
 }
 
 func TestBodiesInFlightHoldNoMoreMemoryThanTheyMay(t *testing.T) {

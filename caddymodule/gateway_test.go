@@ -87,6 +87,9 @@ func start(t *testing.T, caddyfile string, names ...string) *gateway {
 	if err := caddy.Load(g.adapt(caddyfile), true); err != nil {
 		t.Fatal(err)
 	}
+	for len(events) > 0 {
+		<-events // of the test before
+	}
 	return g
 }
 

@@ -22,7 +22,7 @@ func hostileSite(t *testing.T, app *app) *gateway {
 	return start(t, `{
 GLOBALS
 webhook_gateway {
-	body_timeout 50ms
+	body_timeout 200ms
 }
 servers {
 	max_header_size 2MB

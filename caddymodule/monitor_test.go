@@ -87,7 +87,7 @@ func TestMonitoringForwardsDuringAnOutage(t *testing.T) {
 
 func TestTheLimitsHoldWhileMonitoring(t *testing.T) {
 	app := newApp(t)
-	g := start(t, "{\nGLOBALS\nwebhook_gateway {\nbody_timeout 50ms\n}\n}\nSITE {\n"+verifyBlock("github", "mode monitor", "max_body 1KiB")+"\nreverse_proxy APP\n}", "APP", app.address())
+	g := start(t, "{\nGLOBALS\nwebhook_gateway {\nbody_timeout 200ms\n}\n}\nSITE {\n"+verifyBlock("github", "mode monitor", "max_body 1KiB")+"\nreverse_proxy APP\n}", "APP", app.address())
 	large := bytes.Repeat([]byte("x"), 1025)
 	g.post("/", nil, large).wants(t, 413)
 	g.dial().writeHead("/", nil, "Content-Length: 9").write("short").ends().answer().wants(t, 400)

@@ -59,12 +59,15 @@ var failing = []struct {
 			fmt.Fprint(conn, refusal)
 		}
 	}},
-	{"answers 503 after the header and reads on", func(conn *net.TCPConn, r *bufio.Reader) {
-		if req, err := http.ReadRequest(r); err == nil {
-			fmt.Fprint(conn, refusal)
-			_, _ = io.Copy(io.Discard, req.Body)
-		}
-	}},
+}
+
+// early answers before it has read the body. It is only for what doesn't retry within one proxy: Caddy's
+// would share the request's trailers between the two tries, which the race detector sees.
+func early(conn *net.TCPConn, r *bufio.Reader) {
+	if req, err := http.ReadRequest(r); err == nil {
+		fmt.Fprint(conn, refusal)
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
 }
 
 const refusal = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -163,19 +166,23 @@ reverse_proxy APP DEAD {
 	}
 }
 
-// A proxy behind the answer of another one reads the same body.
-func TestASecondProxyForTheAnswerOfTheFirstSendsTheWholeBodyOrFails(t *testing.T) {
+// A proxy behind the answer of another one sends the same body, which the first may still be sending.
+func TestASecondProxyForTheAnswerOfTheFirstSendsTheWholeBody(t *testing.T) {
 	app := newApp(t)
-	for _, first := range failing {
+	for name, first := range map[string]func(*net.TCPConn, *bufio.Reader){"early": early, "after all": failing[len(failing)-1].serve} {
 		g := startSite(t, app, verifyBlock("github")+`
 reverse_proxy FIRST {
 	@down status 503
 	handle_response @down {
 		reverse_proxy APP
 	}
-}`, "FIRST", upstream(t, first.serve))
-		for range 5 {
-			deliverWhole(t, g, app, 1<<18)
+}`, "FIRST", upstream(t, first))
+		for _, size := range []int{1 << 10, 1 << 20} {
+			for range 10 {
+				if deliverWhole(t, g, app, size) != 1 {
+					t.Errorf("%s: %d bytes didn't come through", name, size)
+				}
+			}
 		}
 	}
 }

@@ -25,7 +25,7 @@ func TestNoSecretDigestOrBodyIsToldAnywhere(t *testing.T) {
 	for _, p := range providers {
 		site.WriteString("handle /" + p + " {\n" + verifyBlock(p, "max_body 10KiB") + "\nwebhook_route {\nrequire `body.must.exist == 'yes'`\nwhen `body.other == 1` {\n}\notherwise {\nreverse_proxy APP\n}\n}\n}\n")
 	}
-	g := start(t, "{\nGLOBALS\nwebhook_gateway {\nreplay webhook_test\nbody_timeout 50ms\n}\nevents {\non * webhook_test\n}\n}\nSITE {\nlog\n"+site.String()+`
+	g := start(t, "{\nGLOBALS\nwebhook_gateway {\nreplay webhook_test\nbody_timeout 200ms\n}\nevents {\non * webhook_test\n}\n}\nSITE {\nlog\n"+site.String()+`
 handle_errors {
 	respond "{err.message} {err.trace} {err.id} {http.webhook.reason} {http.webhook.id} {http.webhook.key}"
 }
