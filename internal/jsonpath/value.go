@@ -235,17 +235,9 @@ func (v Value) members(visit func(name, value []byte) error) error {
 		if err := visit(name, t[i:after]); err != nil {
 			return err
 		}
-		i = blanks(t, after)
-		if i >= len(t) {
-			return ErrSyntax
-		}
-		switch t[i] {
-		case ',':
-			i = blanks(t, i+1)
-		case '}':
-			return atEnd(t, i+1)
-		default:
-			return ErrSyntax
+		var last bool
+		if i, last, err = following(t, after, '}'); last || err != nil {
+			return err
 		}
 	}
 }
@@ -269,19 +261,26 @@ func (v Value) elements(visit func(value []byte) error) error {
 		if err := visit(t[i:after]); err != nil {
 			return err
 		}
-		i = blanks(t, after)
-		if i >= len(t) {
-			return ErrSyntax
-		}
-		switch t[i] {
-		case ',':
-			i = blanks(t, i+1)
-		case ']':
-			return atEnd(t, i+1)
-		default:
-			return ErrSyntax
+		var last bool
+		if i, last, err = following(t, after, ']'); last || err != nil {
+			return err
 		}
 	}
+}
+
+// following returns the index of what follows the comma behind a value that ended before i. Last
+// says that no comma is there but the closing bracket, and nothing behind it.
+func following(t []byte, i int, closing byte) (next int, last bool, err error) {
+	i = blanks(t, i)
+	switch {
+	case i == len(t):
+		return 0, false, ErrSyntax
+	case t[i] == ',':
+		return blanks(t, i+1), false, nil
+	case t[i] == closing:
+		return 0, true, atEnd(t, i+1)
+	}
+	return 0, false, ErrSyntax
 }
 
 // want checks that v is of kind k.
