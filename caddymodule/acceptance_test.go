@@ -92,7 +92,10 @@ func TestAClaimIsGivenBackHoweverTheHandlersFail(t *testing.T) {
 			if calls != 2 {
 				t.Errorf("the handler was called %d times and not 2", calls)
 			}
-			setHook(t, "failing", func(http.ResponseWriter, *http.Request, caddyhttp.Handler) error { return nil })
+			setHook(t, "failing", func(w http.ResponseWriter, _ *http.Request, _ caddyhttp.Handler) error {
+				w.WriteHeader(200)
+				return nil
+			})
 			g.post("/", header, body).wants(t, 200)
 			setHook(t, "failing", func(http.ResponseWriter, *http.Request, caddyhttp.Handler) error {
 				t.Error("a copy of an accepted delivery went on")
@@ -135,17 +138,30 @@ func TestAnAnswerThatBreaksOffAfterTheAppAcceptedKeepsTheClaim(t *testing.T) {
 	}
 }
 
-func TestAHandlerThatAnswersNothingHasAccepted(t *testing.T) {
-	g := startSite(t, nil, verifyBlock("github"))
-	body := newBody()
-	header := newSender(t, "github").headerOf(body)
-	for range 2 {
-		if a := g.post("/", header, body).wants(t, 200); a.body != "" {
-			t.Errorf("says %q", a.body)
-		}
-	}
-	if n := len(g.log.find(message("webhook is a duplicate"))); n != 1 {
-		t.Errorf("%d duplicates", n)
+// Caddy answers 200 where no handler does. A sender would take that for a delivery.
+func TestADeliveryThatNobodyAnswersIsNotAccepted(t *testing.T) {
+	app := newAppThat(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "raw")
+		w.WriteHeader(http.StatusSwitchingProtocols) // unasked: the proxy passes nothing on
+	})
+	for name, behind := range map[string]string{
+		"no handler":                 "",
+		"no rule that matches":       "webhook_route {\nevent other {\nrespond 200\n}\n}",
+		"a handler that only passes": "request_header X-A b",
+		"an upgrade by the app":      "reverse_proxy APP",
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := startSite(t, app, verifyBlock("github")+"\n"+behind)
+			body := newBody()
+			header := newSender(t, "github").headerOf(body)
+			for range 2 { // a claim that was kept would be answered 200
+				g.post("/", header, body).wants(t, 502)
+			}
+			if n := len(g.log.find(message("webhook is a duplicate"))); n != 0 {
+				t.Errorf("%d duplicates", n)
+			}
+		})
 	}
 }
 

@@ -69,7 +69,10 @@ func benchmarkHandlers(b *testing.B, event string, size int) {
 	route := load[*Route](b, ctx, `{"handler":"webhook_route","rules":[
 		{"event":["push"]},
 		{"when":"event == 'pull_request' && body.action in ['opened', 'reopened']"}]}`)
-	end := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error { return nil })
+	end := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		w.WriteHeader(http.StatusOK)
+		return nil
+	})
 	behind := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error { return route.ServeHTTP(w, r, end) })
 
 	body := benchmarkBody(size)

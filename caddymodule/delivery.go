@@ -149,34 +149,3 @@ func (d *delivery) announce(ctx context.Context) {
 		extra.Set(zapcore.Field{Key: "webhook", Type: zapcore.ObjectMarshalerType, Interface: d})
 	}
 }
-
-// statusWriter notes the status that the next handler answers with.
-type statusWriter struct {
-	caddyhttp.ResponseWriterWrapper
-	status int
-}
-
-// WriteHeader notes the first final status; those below 200 announce another.
-func (w *statusWriter) WriteHeader(status int) {
-	if w.status == 0 && status >= 200 || status == http.StatusSwitchingProtocols {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Write notes the status that writing without one implies.
-func (w *statusWriter) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(p)
-}
-
-// accepted reports whether the handler that returned err answered 2xx. One that returned without
-// an answer has answered 200, as net/http has it.
-func (w *statusWriter) accepted(err error) bool {
-	if w.status == 0 {
-		return err == nil
-	}
-	return w.status >= 200 && w.status <= 299
-}

@@ -29,7 +29,7 @@ func (d *delivery) outlive(r *http.Request) (*http.Request, context.CancelFunc) 
 
 // pass calls the next handler with the copy of the request that outlive made. The reason of a
 // verified delivery follows from the answer.
-func (d *delivery) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, v verdict, reason string) (err error) {
+func (d *delivery) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, v verdict, reason string) error {
 	d.verdict, d.reason = v, reason
 	if v == unverified {
 		r.Header[headerMarker] = []string{"false"}
@@ -48,13 +48,9 @@ func (d *delivery) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	}
 	d.writer.ResponseWriter = w
 
-	// A handler may panic to abort the connection, also after the app has accepted.
-	returned := false
+	// Also when a handler panics, which it may do to abort the connection after the app has accepted.
 	defer func() {
-		accepted := d.writer.accepted(err)
-		if !returned {
-			accepted = d.writer.status != 0 && d.writer.accepted(nil)
-		}
+		accepted := d.writer.accepted()
 		d.settle(accepted)
 		if d.verdict == verified {
 			d.reason = reasonNotAccepted
@@ -65,10 +61,17 @@ func (d *delivery) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		d.conclude()
 		d.releaseRules()
 	}()
-	err = next.ServeHTTP(&d.writer, r)
-	returned = true
+	err := next.ServeHTTP(&d.writer, r)
+	if err == nil && d.writer.status == 0 {
+		// The server would answer 200 and the sender would never try again, but nobody has accepted:
+		// no handler stands behind this one, or the app's answer couldn't be passed on.
+		return caddyhttp.Error(http.StatusBadGateway, errUnanswered)
+	}
 	return err
 }
+
+// errUnanswered means that the handlers behind webhook_verify returned without an answer.
+var errUnanswered = errors.New("nothing behind webhook_verify answered the delivery")
 
 // deliveryContext is the context of the handlers behind webhook_verify: the values of the request's
 // context and the delivery, without the end that a sender who hangs up puts to it.
