@@ -2,6 +2,7 @@ package verifiers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -134,7 +135,7 @@ func (c *content) divide(parts []part, step int) {
 		last := next < 0 || next == len(parts)
 		switch {
 		case p.kind == literalPart || p.kind == timestampPart:
-			continue // digits end where they end, and what a few more of them say is out of time
+			continue // a timestamp within tolerance has a certain length: see Unit.parse
 		case p.kind == urlPart:
 			fixed = false // dividers are too common in URLs to be refused there
 		case last:
@@ -148,6 +149,33 @@ func (c *content) divide(parts []part, step int) {
 			c.covers[p.place.key()] = c.covers[p.place.key()] || fixed
 		}
 	}
+}
+
+// bounds reports whether the number at p, the timestamp's place, ends where something other than a
+// digit stands in the template, on either side.
+func (c *content) bounds(p place) bool {
+	parts := slices.Clone(c.before)
+	if c.hasBody {
+		parts = append(parts, part{}) // no literal text
+	}
+	parts = append(parts, c.after...)
+	isDigit := func(c byte) bool { return c >= '0' && c <= '9' }
+	for i, here := range parts {
+		if here.kind != timestampPart && (here.kind != placePart || here.place.key() != p.key()) {
+			continue
+		}
+		if i > 0 {
+			if text := parts[i-1].literal; text == "" || isDigit(text[len(text)-1]) {
+				return false
+			}
+		}
+		if i < len(parts)-1 {
+			if text := parts[i+1].literal; text == "" || isDigit(text[0]) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // coversPlace reports whether the signature covers what stands at p.

@@ -47,7 +47,7 @@ const (
 )
 
 // AppendIdentity appends to dst the bytes that every copy of the delivery shares and no other
-// delivery has, built from signed material only:
+// delivery of the same sender has, built from signed material only:
 //
 //   - the signed id, where the scheme signs one: a provider's retry keeps it;
 //   - else the decoded MAC, where the scheme sends one signature;

@@ -2,6 +2,7 @@ package verifiers
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -363,7 +364,7 @@ func TestReplayKeySaysWhatTheIdentityIs(t *testing.T) {
 	if got := (Scheme{Algorithm: "none"}).ReplayKey(); got != "" {
 		t.Errorf("%q of a scheme that New refuses", got)
 	}
-	if got := (Scheme{Signature: Signature{From: "header:S"}, ID: []string{"header:X-Id", "json:id"}}).ReplayKey(); got != "json:id, else MAC" {
+	if got := (Scheme{Signature: Signature{From: "header:S"}, ID: []string{"header:X-Id", "json:id", "json:uid"}}).ReplayKey(); got != "json:id, else json:uid, else MAC" {
 		t.Errorf("%q where an unsigned id is named first", got)
 	}
 }
@@ -384,5 +385,47 @@ func TestPaddingBitsAreNotIgnored(t *testing.T) {
 	// A sum that ends with zeroes could lose its end to line breaks, which the codecs skip.
 	if broken := text[:40] + "\n\n\n\n"; Base64.decode(got[:], []byte(broken), 32) {
 		t.Errorf("%q and %q must not both be read", text, broken)
+	}
+}
+
+// TestATimestampEndsWhereItsSenderEndedIt: where a timestamp touches another value, no part of one
+// can be told to be part of the other, which would make a second delivery of one signature.
+func TestATimestampEndsWhereItsSenderEndedIt(t *testing.T) {
+	for _, test := range []struct {
+		content                  string
+		unit                     Unit
+		id, stamp, body          string // as signed
+		otherID, other, moreBody string // as moved
+	}{
+		{"{header:X-Id}{timestamp}.{body}", Seconds, "evt_100", "1767225600", "{}", "evt_1", "001767225600", "{}"},
+		{"{header:X-Id}{timestamp}.{body}", Milliseconds, "evt_0", "1767225600000", "{}", "evt_", "01767225600000", "{}"},
+		{"{header:X-Id}{timestamp}.{body}", Seconds, "evt_1", "1767225600", "{}", "evt_", "11767225600", "{}"},
+		{"{timestamp}{header:X-Id}.{body}", Seconds, "1evt", "1767225600", "{}", "evt", "17672256001", "{}"},
+		{"{timestamp}{body}", Seconds, "x", "1767225600", "123abc", "x", "1767225600123", "abc"},
+		{"{body}{timestamp}", Seconds, "x", "1767225600", "amount=100", "x", "001767225600", "amount=1"},
+	} {
+		scheme := Scheme{
+			Signature: Signature{From: "header:X-Signature"}, Content: test.content,
+			Timestamp: &Timestamp{From: "header:X-Time", Unit: test.unit}, ID: []string{"header:X-Id"},
+		}
+		v, err := New(scheme, identitySecrets[:1], Options{Now: func() time.Time { return referenceNow }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed := referenceNow
+		header, err := v.Sign(Message{ID: test.id, Time: signed, Body: []byte(test.body)})
+		if err != nil || header.Get("X-Time") != test.stamp {
+			t.Fatalf("%s: %v, %v", test.content, header, err)
+		}
+		header.Set("X-Id", test.id)
+		if _, err := verify(v, Request{Header: header}, []byte(test.body)); err != nil {
+			t.Errorf("%s: %v of the delivery as signed", test.content, err)
+		}
+		moved := header.Clone()
+		moved.Set("X-Id", test.otherID)
+		moved.Set("X-Time", test.other)
+		if d, err := verify(v, Request{Header: moved}, []byte(test.moreBody)); !errors.Is(err, ErrNotGenuine) {
+			t.Errorf("%s: %v, %v of %s and %s", test.content, d, err, test.otherID, test.other)
+		}
 	}
 }

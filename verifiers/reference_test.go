@@ -67,6 +67,9 @@ func newReference(t *testing.T, random *rand.Rand) *reference {
 			From: pick(random, "header:X-Reference-Time", "query:time", "json:sent_at", "list:t"),
 			Unit: pick(random, "", Seconds, Milliseconds, AutoUnit),
 		}
+		if s.Timestamp.Unit == AutoUnit && (strings.Contains(s.Content, "{timestamp}{") || strings.Contains(s.Content, "}{timestamp}")) {
+			s.Timestamp.Unit = Milliseconds
+		}
 		if s.Timestamp.From == "list:t" && (s.Signature.List == nil || s.Signature.List.Separator == "") {
 			s.Timestamp.From = "header:X-Reference-Time"
 		}

@@ -1,5 +1,7 @@
 package verifiers
 
+import "strings"
+
 // ReplayKey says in words what two copies of a delivery of the scheme are known by: the place of
 // the signed id where there is one, and what stands in where it is missing. It is "" for a scheme
 // that New refuses.
@@ -8,15 +10,19 @@ func (s Scheme) ReplayKey() string {
 	if err != nil {
 		return ""
 	}
+	var keys []string
+	for _, id := range r.ids {
+		if !id.signed {
+			break
+		}
+		keys = append(keys, id.text)
+		if id.kind != inJSON {
+			return strings.Join(keys, ", else ")
+		}
+	}
 	otherwise := "MAC"
 	if r.several {
 		otherwise = "hash of the signed content"
 	}
-	if len(r.ids) == 0 || !r.ids[0].signed {
-		return otherwise
-	}
-	if first := r.ids[0]; first.kind == inJSON {
-		return first.text + ", else " + otherwise
-	}
-	return r.ids[0].text
+	return strings.Join(append(keys, otherwise), ", else ")
 }

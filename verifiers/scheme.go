@@ -64,7 +64,8 @@ type Scheme struct {
 	// than the URL must not contain the literal text that parts it from the body (where there is
 	// no body, the text that follows it), because then two requests would share one signed text:
 	// such a delivery is refused. Where no literal text parts them the provider's own scheme is
-	// ambiguous; an id in such a place isn't taken for signed.
+	// ambiguous, but for {timestamp}, whose length is known; an id in such a place isn't taken for
+	// signed.
 	// Default: {body}.
 	Content string `json:"content,omitempty"`
 

@@ -12,7 +12,8 @@ const (
 	// Milliseconds since 1970.
 	Milliseconds Unit = "ms"
 	// AutoUnit takes a number above 1e11 as milliseconds and any other as seconds, for providers
-	// whose documents don't say.
+	// whose documents don't say. Something other than a digit must stand between it and the values
+	// beside it in the signed text, because the number's length doesn't tell where it ends.
 	AutoUnit Unit = "auto"
 )
 
@@ -21,12 +22,14 @@ func (u Unit) known() bool { return u == Seconds || u == Milliseconds || u == Au
 // maxDigits bounds a timestamp: 16 digits hold microseconds for the next 250 years.
 const maxDigits = 16
 
-// parse reads a timestamp: decimal digits and nothing else.
+// parse reads a timestamp: decimal digits and nothing else. A zero in front would make a second
+// text of the same time, and of an id that ends in zeros another id where no literal text parts them
+// in the signed text. Without it every time within tolerance has as many digits as any other.
 func (u Unit) parse(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, ErrTimestampMissing
 	}
-	if len(text) > maxDigits {
+	if len(text) > maxDigits || len(text) > 1 && text[0] == '0' {
 		return time.Time{}, ErrTimestampMalformed
 	}
 	var n int64

@@ -219,6 +219,9 @@ func (r *rules) compileTime(t *Timestamp) (err error) {
 	if r.unit = orDefault(t.Unit, Seconds); !r.unit.known() {
 		return fmt.Errorf("timestamp: unit %q is unknown: use %s, %s or %s", t.Unit, Seconds, Milliseconds, AutoUnit)
 	}
+	if r.unit == AutoUnit && !r.content.bounds(r.time) {
+		return errors.New("timestamp: unit auto: its length doesn't tell where it ends in the content: part it from what stands beside it, or use s or ms")
+	}
 	r.tolerance = DefaultTolerance
 	if t.Tolerance != 0 {
 		return r.setTolerance(t.Tolerance)

@@ -21,6 +21,10 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 	timed := func(timestamp Timestamp) Scheme {
 		return base(func(s *Scheme) { s.Content, s.Timestamp = "{timestamp}.{body}", &timestamp })
 	}
+	touching := func(timestamp Timestamp, template string) Scheme {
+		return base(func(s *Scheme) { s.Content, s.Timestamp = template, &timestamp })
+	}
+	const endless = "scheme acme: timestamp: unit auto: its length doesn't tell where it ends in the content: part it from what stands beside it, or use s or ms"
 	plain := base(func(*Scheme) {})
 	const placeholders = "use {body}, {timestamp}, {http_method}, {url}, {header:NAME}, {query:NAME} or {json:PATH}"
 	for _, test := range []struct {
@@ -68,6 +72,10 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 
 		{timed(Timestamp{From: "X-Time"}), Options{}, []string{good}, `scheme acme: timestamp: place "X-Time": write it as header:NAME or query:NAME or json:PATH or list:KEY`},
 		{timed(Timestamp{From: "list:t"}), Options{}, []string{good}, `scheme acme: timestamp: is in the signature's list: give the signature a list with a separator and another key than the timestamp's`},
+		{touching(Timestamp{From: "header:T", Unit: AutoUnit}, "{timestamp}{body}"), Options{}, []string{good}, endless},
+		{touching(Timestamp{From: "header:T", Unit: AutoUnit}, "{body}.{timestamp}{header:I}"), Options{}, []string{good}, endless},
+		{touching(Timestamp{From: "header:T", Unit: AutoUnit}, "v1{timestamp}.{body}"), Options{}, []string{good}, endless},
+		{touching(Timestamp{From: "header:T", Unit: AutoUnit}, "{header:T}{body}"), Options{}, []string{good}, endless},
 		{timed(Timestamp{From: "header:T", Unit: "us"}), Options{}, []string{good}, `scheme acme: timestamp: unit "us" is unknown: use s, ms or auto`},
 		{timed(Timestamp{From: "header:T", Tolerance: -1}), Options{}, []string{good}, `scheme acme: tolerance: must be positive`},
 		{timed(Timestamp{From: "header:T"}), Options{Tolerance: -time.Second}, []string{good}, `scheme acme: tolerance: must be positive`},
