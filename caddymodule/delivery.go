@@ -28,6 +28,7 @@ type delivery struct {
 	verdict      verdict
 	reason       string
 	concluded    bool
+	arrival      arrival
 	context      deliveryContext
 	body         verifiedBody
 	writer       statusWriter

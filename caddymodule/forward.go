@@ -22,8 +22,8 @@ func (d *delivery) forward(w http.ResponseWriter, r *http.Request, next caddyhtt
 // try again, and the app would do the work twice; and a claim that it could end would look like a
 // store that can't check. The delivery runs on within its own time limit.
 func (d *delivery) outlive(r *http.Request) (*http.Request, context.CancelFunc) {
-	d.context = deliveryContext{of: r.Context(), delivery: d}
-	ctx, cancel := context.WithTimeout(&d.context, time.Duration(d.route.gateway.ForwardTimeout))
+	d.context = deliveryContext{Context: d.route.gateway.deadlines.next(time.Now()), of: r.Context(), delivery: d}
+	ctx, cancel := context.WithCancel(&d.context)
 	return r.WithContext(d.body.follow(ctx)), cancel
 }
 
@@ -74,20 +74,22 @@ func (d *delivery) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 var errUnanswered = errors.New("nothing behind webhook_verify answered the delivery")
 
 // deliveryContext is the context of the handlers behind webhook_verify: the values of the request's
-// context and the delivery, without the end that a sender who hangs up puts to it.
+// context and the delivery, with an end of its own instead of the one that a sender who hangs up
+// puts to it.
 type deliveryContext struct {
-	of       context.Context
-	delivery *delivery
+	context.Context // what ends it; it has no values
+	of              context.Context
+	delivery        *delivery
 }
 
-func (*deliveryContext) Deadline() (time.Time, bool) { return time.Time{}, false }
-func (*deliveryContext) Done() <-chan struct{}       { return nil }
-func (*deliveryContext) Err() error                  { return nil }
-
-// Value returns the delivery, or what the request's context has.
+// Value returns the delivery, or what the request's context has. What ends the context is asked
+// first: it says so to contexts that are made from this one by a value that only it knows.
 func (c *deliveryContext) Value(key any) any {
 	if _, ok := key.(deliveryKey); ok {
 		return c.delivery
+	}
+	if value := c.Context.Value(key); value != nil {
+		return value
 	}
 	return c.of.Value(key)
 }
@@ -97,7 +99,9 @@ func (d *delivery) settle(accepted bool) {
 	if d.claim.State != replay.Taken {
 		return
 	}
-	if err := d.route.gateway.store.Settle(&d.context, d.claim, accepted); err != nil {
+	// The delivery's own time may be over.
+	ctx := context.WithoutCancel(d.context.of)
+	if err := d.route.gateway.store.Settle(ctx, d.claim, accepted); err != nil {
 		d.reporter.logger.Error("claim could not be settled", zap.Object("webhook", d), zap.Bool("accepted", accepted), zap.Error(err))
 	}
 }

@@ -46,8 +46,9 @@ type Gateway struct {
 	// still waits. After it the claim is given back. Default: 60s.
 	ForwardTimeout caddy.Duration `json:"forward_timeout,omitempty"`
 
-	store  replay.Store
-	routes map[string][]byte // the configuration of each route, by its name
+	store     replay.Store
+	routes    map[string][]byte // the configuration of each route, by its name
+	deadlines deadlines         // of the deliveries that are forwarded
 }
 
 // The defaults of Gateway.
@@ -93,6 +94,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 	if g.ForwardTimeout == 0 {
 		g.ForwardTimeout = defaultForwardTimeout
 	}
+	g.deadlines.after = time.Duration(g.ForwardTimeout)
 	if g.ReplayRaw == nil {
 		g.ReplayRaw = json.RawMessage(`{"store":"memory"}`)
 	}

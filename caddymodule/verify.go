@@ -39,7 +39,9 @@ type Verify struct {
 	// no two routes have the same. Default: the provider.
 	Name string `json:"name,omitempty"`
 
-	// Secrets are the keys; a delivery must match one. At least one is needed.
+	// Secrets are the keys of one sender, several while it rolls them; a delivery must match one. At
+	// least one is needed. Deliveries of one id are one, whichever key they match, so what another
+	// sender or endpoint signs needs a route of its own.
 	Secrets []SecretSource `json:"secrets"`
 
 	// AllowShort accepts secrets under 16 bytes.
@@ -296,7 +298,7 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 
 	body := buffer{limit: v.gateway.MaxInFlight}
 	defer body.free()
-	if reason := v.read(&body, w, r); reason != "" {
+	if reason := d.read(&body, w, r); reason != "" {
 		return d.reject(w, r, reason)
 	}
 	d.body.bytes = body.bytes
@@ -347,19 +349,17 @@ func asSent(r *http.Request) (method, target string) {
 }
 
 // read reads the body within the time that it may take.
-func (v *Verify) read(body *buffer, w http.ResponseWriter, r *http.Request) (reason string) {
+func (d *delivery) read(body *buffer, w http.ResponseWriter, r *http.Request) (reason string) {
 	if r.Body == nil || r.ContentLength == 0 {
 		return ""
 	}
-	// A writer without deadlines, as tests have, leaves the body to the server's own timeouts.
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(time.Duration(v.gateway.BodyTimeout)))
-	err := body.fill(r.Body, r.ContentLength, v.MaxBody)
-	_ = control.SetReadDeadline(time.Time{})
-	if err != nil {
+	d.arrival = arrival{due: time.Now().Add(time.Duration(d.route.gateway.BodyTimeout)), writer: w}
+	bodies.expect(&d.arrival)
+	defer bodies.done(&d.arrival)
+	if err := body.fill(r.Body, r.ContentLength, d.route.MaxBody); err != nil {
 		return reasonOfBody(err)
 	}
-	v.reporter.metrics.bytes.Observe(float64(len(body.bytes)))
+	d.reporter.metrics.bytes.Observe(float64(len(body.bytes)))
 	return ""
 }
 
