@@ -228,8 +228,55 @@ func TestFormBodies(t *testing.T) {
 		`body.all(name, int(body[name]) > 0)`: "true",
 	})
 	check(t, withBody("application/x-www-form-urlencoded", ""), map[string]string{`size(body) == 0`: "true"})
-	check(t, withBody("application/x-www-form-urlencoded", `{"a":1}`), map[string]string{`body.a == 1`: "error: missing_key"})
-	check(t, withBody("multipart/form-data; boundary=x", "--x--"), map[string]string{`body.a == 1`: "error: invalid_json"})
+}
+
+// The Content-Type isn't signed: whoever sends a genuine body on under another one must not get a
+// negative condition to hold by it.
+func TestContentTypeCannotHideTheMembersOfABody(t *testing.T) {
+	conditions := []string{`!has(body.blocked)`, `!("blocked" in body)`, `!has(body.blocked) || body.blocked == false`,
+		`!body.exists(name, name == "blocked")`, `size(body) == 1`, `body != {}`}
+	const form = "application/x-www-form-urlencoded"
+	for _, tt := range []struct{ contentType, body, want string }{
+		{form, `{"blocked":true,"a":"b"}`, "error: invalid_form"},
+		{form + ";charset=utf-8", " \t\r\n{\"blocked\":true}", "error: invalid_form"},
+		{form, "\ufeff{\"blocked\":true}", "error: invalid_form"},
+		{form, `{"a":"&b=","blocked":true}`, "error: invalid_form"},
+		{form, `[{"blocked":true}]`, "error: invalid_form"},
+		{"", "blocked=true&a=b", "error: invalid_json"},
+		{"application/json", "blocked=true&a=b", "error: invalid_json"},
+		{"text/plain", "1=2&blocked=true", "error: invalid_json"},
+		{"application/json", `"a"=&blocked=true`, "error: invalid_json"},
+		{"application/json", `{"a":1}=&blocked=true`, "error: invalid_json"},
+		{form + ", application/json", "blocked=true", "error: invalid_json"},
+		{"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=blocked\r\n\r\ntrue\r\n--x--\r\n", "error: invalid_json"},
+	} {
+		for _, condition := range conditions {
+			if got := outcome(t, condition, withBody(tt.contentType, tt.body)()); got != tt.want {
+				t.Errorf("%s of %q as %q: %s, want %s", condition, tt.body, tt.contentType, got, tt.want)
+			}
+		}
+	}
+	// JSON is read as such under every other type, and under none.
+	for _, contentType := range []string{"", "application/json", "text/plain", "multipart/form-data; boundary=x", form + ", application/json", "x"} {
+		check(t, withBody(contentType, `{"blocked":true}`), map[string]string{`!has(body.blocked)`: "false", `body.blocked`: "true"})
+	}
+	// A form that holds such bytes, but doesn't begin with them, is one.
+	check(t, withBody(form, `a={"blocked":true}`), map[string]string{`!has(body.blocked)`: "true", `parse_json(body.a).blocked`: "true"})
+}
+
+// As the doc says to rule writers whose app folds case. A regular expression folds as Go's
+// encoding/json does, outside ASCII too.
+func TestNameInAnotherSpellingCanBeFound(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"blocked":false}`:                     "true",
+		`{"blocked":false,"Blocked":true}`:      "false",
+		`{"bloc\u212aed":true,"blocked":false}`: "false",
+		`{"blocked":false,"unblocked":true}`:    "true",
+	} {
+		if got := outcome(t, `body.exists_one(name, name.matches("(?i)^blocked$")) && !body.blocked`, withBody("", body)()); got != want {
+			t.Errorf("%s: %s, want %s", body, got, want)
+		}
+	}
 }
 
 // What was verified is the body as it is on the wire, and nothing here decompresses it: a rule
@@ -295,5 +342,7 @@ func TestWhatIsTakenAsAWholeIsBounded(t *testing.T) {
 		}
 		return b.String()
 	}())
-	check(t, fields, map[string]string{`body.f7 == ""`: "true", `size(body) > 0`: "error: too_large"})
+	check(t, fields, map[string]string{`body.f7 == ""`: "error: too_large", `!has(body.g)`: "error: too_large", `size(body) > 0`: "error: too_large"})
+	check(t, func() *Delivery { return &Delivery{RawQuery: string(fields().Body), Body: fields().Body} },
+		map[string]string{`query.f7 == ""`: "error: too_large", `size(query) > 0`: "error: too_large"})
 }

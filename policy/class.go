@@ -33,7 +33,8 @@ const (
 	AmbiguousKey Class = "ambiguous_key"
 	// TooDeep: JSON nested too deeply.
 	TooDeep Class = "too_deep"
-	// TooLarge: an object, array or form with too many values to be taken as a whole.
+	// TooLarge: an object or array with too many values to be taken as a whole, or a form or query
+	// with too many fields.
 	TooLarge Class = "too_large"
 	// NumberRange: a number that fits no number type, or arithmetic that overflows.
 	NumberRange Class = "number_range"
@@ -115,6 +116,11 @@ func failed(class Class) ref.Val { return types.WrapErr(fault(class)) }
 // so that no operator between here and the end can take the error for an ordinary one.
 func overLimit() {
 	panic(interpreter.EvalCancelledError{Cause: interpreter.CostLimitExceeded, Message: string(CostLimit)})
+}
+
+// interrupt ends an evaluation whose context has ended, in the same way.
+func interrupt() {
+	panic(interpreter.EvalCancelledError{Cause: interpreter.ContextCancelled, Message: string(Interrupted)})
 }
 
 // classify finds the class of what a CEL evaluation returned as its error.

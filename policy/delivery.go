@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"time"
@@ -59,7 +60,13 @@ type cache struct {
 	parsed ref.Val // what parse_json made of text last
 	text   string
 
-	spent int // bytes of work in the current evaluation
+	parts, escapes int // see survey
+
+	// Of the current evaluation: its context if that can end, its work so far in bytes, and the
+	// work after which it looks at the context next.
+	ctx   context.Context
+	spent int
+	look  int
 }
 
 // The places of the string variables in cache.texts.
@@ -142,9 +149,21 @@ func (s *scope) time(i int, t time.Time) ref.Val {
 }
 
 // begin starts the work of one evaluation.
-func (s *scope) begin() { s.cache.spent = 0 }
+func (s *scope) begin(ctx context.Context) {
+	if ctx.Done() == nil {
+		ctx = nil
+	}
+	s.cache.ctx, s.cache.spent, s.cache.look = ctx, 0, lookEvery
+}
 
-// spend takes the work of stepping over n bytes, about a nanosecond each, from the evaluation's.
+// end ends it: a Delivery that is kept in a pool must not keep a context.
+func (s *scope) end() { s.cache.ctx = nil }
+
+// lookEvery is after how much work an evaluation looks whether the context has ended.
+const lookEvery = 1 << 20
+
+// spend takes work from the evaluation's before it is done: n is the bytes that are stepped over,
+// about a nanosecond each, or what takes as long. Here an evaluation ends whose context has ended.
 // CEL counts operators and knows nothing of what reading a body takes: a member that stands in
 // front of 25 MiB is one operator, and inside a comprehension it is one for each element. An
 // evaluation may step over 16 MiB and 32 times the body, which an expression that looks at each
@@ -152,5 +171,11 @@ func (s *scope) begin() { s.cache.spent = 0 }
 func (s *scope) spend(n int) {
 	if s.cache.spent = sum(s.cache.spent, n); s.cache.spent > 16<<20+32*len(s.Body) {
 		overLimit()
+	}
+	if s.cache.spent >= s.cache.look {
+		s.cache.look = s.cache.spent + lookEvery
+		if s.cache.ctx != nil && s.cache.ctx.Err() != nil {
+			interrupt()
+		}
 	}
 }

@@ -24,6 +24,18 @@
 //
 // An error says its [Class] and its place in the expression. It holds nothing of the delivery.
 //
+// # What is not signed
+//
+// Schemes sign the body, often an id and a time, and hardly ever a header, the method, the path or
+// the query. Whoever holds a genuine delivery can send it on with others of these. Among the
+// headers is Content-Type, by which the body is read, here and in the app: the signature doesn't
+// say that a body was meant as a form.
+//
+// So a condition that only says what may not be there holds for a body that was read as something
+// else, too. Let it say as well what has to be there:
+//
+//	require body.repository.owner.login == "acme" && !has(body.blocked)
+//
 // # Variables
 //
 //	provider   string                who sent it, such as "github"
@@ -41,13 +53,16 @@
 // A header that stands several times is joined with ", ". A parameter or a form's field that
 // stands twice is ambiguous, which is an error for who reads it: which of the two the app reads
 // can't be known. An empty string stands for an event, id or key that the delivery doesn't have.
+// A form or a query with more than 250,000 fields can't be read.
 //
 // # The body
 //
 // The body is read as JSON, unless its Content-Type is application/x-www-form-urlencoded, which
-// makes it a map of strings. It is verified as it is on the wire and read as that: a body with a
-// Content-Encoding can't be read, nor can one whose Content-Type stands twice. A body that is
-// empty or isn't JSON concerns only the expressions that read it.
+// makes it a map of strings. A form that begins with { or [ is JSON under a false name, which can't
+// be read; and a form under another Content-Type, or under none, isn't JSON. The body is verified
+// as it is on the wire and read as that: a body with a Content-Encoding can't be read, nor can one
+// whose Content-Type stands twice. A body that is empty or isn't JSON concerns only the expressions
+// that read it.
 //
 // A path such as body.repository.owner.login reads that path and nothing else: the rest is
 // stepped over, which takes about a twenty-fifth of decoding it, and is not checked beyond
@@ -58,6 +73,11 @@
 //   - Duplicate keys. A key that stands twice in an object, however its escapes are spelled, is
 //     ambiguous to who reads it, and spoils an object that is taken as a whole. Other members of
 //     the object can be read.
+//   - Letter case. Names have to be the same to the letter: body.blocked doesn't read "Blocked".
+//     Some decoders don't see the difference, such as Go's encoding/json with structs, to which
+//     {"blocked": false, "Blocked": true} is blocked. If the app has such a decoder and others than
+//     the sender can choose names in the body, require that a name stands there in one spelling
+//     only, as the examples below show.
 //   - Deep nesting. More than 1,024 brackets open at once is an error.
 //   - Numbers. An integer literal is an int, above 9223372036854775807 a uint, and above
 //     18446744073709551615 an error; it is never rounded. With a fraction or an exponent it is a
@@ -145,6 +165,7 @@
 //	cel.bind(c, body.customer, c.id == 7 && "new" in c.tags) // true
 //	has(body.discount) // false
 //	has(body.note) && has(body.customer.`e-mail`) // true
+//	body.exists_one(name, name.matches("(?i)^total$")) && body.total > 40 // true
 //	body.discount > 10 // error: missing_key
 //	!(body.discount > 10) // error: missing_key
 //	body.discount > 10 || body.total > 40 // true
@@ -159,7 +180,10 @@
 // inside one another; a regular expression is a literal of RE2 of at most 1,000 instructions.
 // What would cost more than 100,000,000,000 (in CEL's measure) on a delivery whose lists and
 // strings have 1,000 elements each is refused. When it runs, an evaluation ends with an error at a
-// cost of 2,000,000, or when it has stepped over 16 MiB and 32 times the body. What is taken as a
-// whole has at most 250,000 values. One evaluation so ends within some tenths of a second,
-// whatever the body, or about a second on a body of 25 MiB.
+// cost of 2,000,000, or when its work is that of stepping over 16 MiB and 32 times the body, where
+// short members, escapes and what has to be decoded or compared count as more than their bytes. What
+// is taken as a whole has at most 250,000 values. One evaluation so ends within some tenths of a
+// second, whatever the body, or about a second on a body of 25 MiB. It also ends when its context
+// does: it looks at the context after each MiB of work, and in a comprehension after each hundred
+// elements.
 package policy

@@ -107,6 +107,7 @@ func TestLimitsInTheDocAreTheLimits(t *testing.T) {
 		"have " + thousands(usualSize) + " elements",
 		"cost of " + thousands(maxCost),
 		"at most " + thousands(maxValues) + " values",
+		"more than " + thousands(maxValues) + " fields",
 		thousands(jsonpath.MaxDepth) + " brackets",
 	} {
 		if !strings.Contains(doc, phrase) {

@@ -19,7 +19,7 @@ type Expression struct {
 	program cel.Program
 	info    *ast.SourceInfo
 	root    int64 // the id of the outermost node
-	loops   bool  // whether it has comprehensions, the only thing that can take long
+	loops   bool  // whether it has comprehensions, which can take long in many small steps
 }
 
 // interruptEvery is after how many elements a comprehension looks whether the context has ended.
@@ -84,19 +84,21 @@ func (e *Expression) eval(ctx context.Context, d *Delivery) (bool, *Error) {
 		return false, &Error{Class: Interrupted}
 	}
 	s := (*scope)(d)
-	s.begin()
+	s.begin(ctx)
 	var result ref.Val
 	var err error
 	if e.loops && ctx.Done() != nil {
 		result, _, err = e.program.ContextEval(ctx, s)
+		s.end()
 		if ctx.Err() != nil { // "||" may have absorbed the interruption of one of its sides
 			return false, &Error{Class: Interrupted}
 		}
 	} else {
 		// Without a loop, what an evaluation can take is bounded by the expression's length and
-		// by spend. It is over before the context of its own would be ready that ContextEval
-		// makes for each: that takes some six times as long as the evaluation.
+		// by spend, which looks at the context. ContextEval makes a context of its own for each:
+		// that takes some six times as long as the evaluation of most.
 		result, _, err = e.program.Eval(s)
+		s.end()
 	}
 	if err != nil {
 		return false, e.failure(err)

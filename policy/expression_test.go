@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -196,6 +197,124 @@ func TestEndOfTheContextEndsALoop(t *testing.T) {
 	close(ctx.done)
 	if holds, err := e.Eval(ctx, &Delivery{Body: []byte(body)}); holds || ClassOf(err) != Interrupted {
 		t.Errorf("%v, %v", holds, err)
+	}
+}
+
+// What hasn't a loop can be long too, by the number of what it reads.
+func TestEndOfTheContextEndsAnExpressionWithoutALoop(t *testing.T) {
+	const form = "application/x-www-form-urlencoded"
+	many := `{"a":"` + strings.Repeat("x", 2<<20) + `"}`
+	fields := "a=1&b=" + strings.Repeat("x", 1<<20)
+	for _, tt := range []struct{ source, contentType, body string }{
+		{`has(body.a) && !has(body.b)`, "", many},
+		{`has(body.a) || true`, "", many},
+		{`body != {}`, "", many},
+		{`body.a.matches("x+")`, "", many},
+		{`parse_json(id) == 1 && has(body.a)`, "", many},
+		{`body.a == "1"`, form, fields},
+		{`size(body) == 2`, form, fields},
+	} {
+		e, err := Compile(tt.source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := withBody(tt.contentType, tt.body)()
+		d.ID = "1"
+		late := &lateContext{Context: context.Background(), done: make(chan struct{})}
+		if holds, err := e.Eval(late, d); holds || ClassOf(err) != Interrupted {
+			t.Errorf("%s: %v, %v", tt.source, holds, err)
+		}
+		// What the end cut short isn't taken for what was there, and the context isn't kept.
+		if d.cache.ctx != nil {
+			t.Errorf("%s: the context is kept", tt.source)
+		}
+		if holds, err := e.Eval(context.Background(), d); !holds || err != nil {
+			t.Errorf("%s the second time: %v, %v", tt.source, holds, err)
+		}
+	}
+}
+
+func TestFormThatWasCutShortIsReadAnew(t *testing.T) {
+	d := withBody("application/x-www-form-urlencoded", strings.Repeat("a=1&", 20_000)+"blocked=true")()
+	late := &lateContext{Context: context.Background(), done: make(chan struct{})}
+	e, err := Compile(`!has(body.blocked)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Eval(late, d); ClassOf(err) != Interrupted {
+		t.Fatal(err)
+	}
+	if holds, err := e.Eval(context.Background(), d); holds || err != nil {
+		t.Errorf("%v, %v", holds, err)
+	}
+}
+
+// The many reads of these take many times what their bytes do, if the body is one of many short
+// parts or escapes, and about what their bytes do if it isn't.
+func TestReadsAreChargedByWhatTheyTake(t *testing.T) {
+	var names, indexes []string
+	for i := range 12 {
+		names = append(names, fmt.Sprintf("has(body.k%d)", i))
+		indexes = append(indexes, fmt.Sprintf("body[%d] == 1", i))
+	}
+	members, elements := strings.Join(names, " || "), strings.Join(indexes, " || ")
+	const size = 1 << 20
+	for _, tt := range []struct{ name, source, body, want string }{
+		{"usual", members, `{"a":[` + strings.Repeat(`{"name":"Ann Example","mail":"ann@example.com"},`, size/50) + `0]}`, "false"},
+		{"escapes in names", members, `{` + strings.Repeat(`"\u0061":0,`, size/11) + `"b":0}`, "error: cost_limit"},
+		{"a name of escapes", members, `{"` + strings.Repeat(`\n`, size/2) + `":0}`, "error: cost_limit"},
+		{"short names", members, `{` + strings.Repeat(`"":0,`, size/5) + `"b":0}`, "error: cost_limit"},
+		{"brackets", members, `{"a":[` + strings.Repeat(`[]`, size/2) + `]}`, "error: cost_limit"},
+		{"short elements", elements, `[` + strings.Repeat(`0,`, size/2) + `0]`, "error: cost_limit"},
+		{"escapes in members' names", `body.l.exists(o, has(o.a) || has(o.b) || has(o.c))`,
+			`{"l":[` + strings.Repeat(`{"\n":0,"\t":0,"\r":0,"\b":0,"\f":0},`, size/36) + `{}]}`, "error: cost_limit"},
+		{"long elements", elements, `[` + strings.Repeat(`"`+strings.Repeat("x", 1000)+`",`, size/1000) + `0]`, "false"},
+	} {
+		if got := outcome(t, tt.source, withBody("", tt.body)()); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+	// A form's names are decoded once, however many of them are asked for, and so is each value.
+	d := withBody("application/x-www-form-urlencoded", strings.Repeat("a&", 100_000)+"b=%41")()
+	if got := outcome(t, members, d); got != "false" {
+		t.Errorf("form: %s", got)
+	}
+	once := d.cache.spent
+	if got := outcome(t, members+` || body.b != "A"`, d); got != "false" || d.cache.spent > 100 || once < 100_000 {
+		t.Errorf("form: %s; %d at first and then %d", got, once, d.cache.spent)
+	}
+	if got := outcome(t, `body.b == "A"`, d); got != "true" || d.cache.spent != 0 {
+		t.Errorf("form: %s; %d for a value that has been read", got, d.cache.spent)
+	}
+}
+
+// CEL counts the elements of the lists and maps that an expression has made. What is in them is as
+// much as the sender likes.
+func TestComparisonsOfMadeValuesAreChargedByTheirBytes(t *testing.T) {
+	text := strings.Repeat("x", 10<<10)
+	body := `{"texts":["` + strings.Repeat(text+`","`, 9) + text + `"],"few":[0` + strings.Repeat(",0", 9) + `],"many":[0` + strings.Repeat(",0", 20_000) + `]}`
+	const a, b = `cel.bind(a, body.texts.map(x, x + "a"), cel.bind(b, body.texts.map(x, x + "a"), `, `))`
+	for source, want := range map[string]string{
+		a + `body.few.all(i, a == b)` + b:                  "true",
+		a + `body.few.exists(i, a != b)` + b:               "false",
+		a + `body.few.all(i, a in [b])` + b:                "true",
+		a + `body.many.all(i, a == b)` + b:                 "error: cost_limit",
+		a + `!body.many.exists(i, a != b)` + b:             "error: cost_limit",
+		a + `body.many.all(i, {"k": a} == {"k": b})` + b:   "error: cost_limit",
+		a + `body.many.all(i, [[a]] == [[b]])` + b:         "error: cost_limit",
+		a + `body.many.all(i, a in [b])` + b:               "error: cost_limit",
+		a + `body.many.all(i, {"k": a} in [{"k": b}])` + b: "error: cost_limit",
+	} {
+		if got := outcome(t, source, withBody("", body)()); got != want {
+			t.Errorf("%s: %s, want %s", source, got, want)
+		}
+	}
+	// A list of lists of lists holds one of them 400,000,000 times, without taking any room.
+	const nested = `cel.bind(a, body.many.map(x, 0), cel.bind(b, body.many.map(x, a), cel.bind(c, body.many.map(x, b), `
+	for _, source := range []string{`b == c[0]`, `b != c[0]`, `b in c`, `b.flatten() == a`, `c.distinct() == c`} {
+		if got := outcome(t, nested+source+`)))`, withBody("", body)()); got != "error: cost_limit" {
+			t.Errorf("%s: %s", source, got)
+		}
 	}
 }
 

@@ -11,12 +11,25 @@ import (
 
 // form is an application/x-www-form-urlencoded text as a place: a body of that type, or the
 // query. As with JSON, a field that stands twice is ambiguous, what is read is decoded strictly,
-// and what is stepped over isn't decoded.
+// and what is stepped over isn't decoded: of a form that is read at all, that is the values of the
+// other fields.
 type form struct {
 	unread
 	scope *scope
 	raw   string
 	all   ref.Val
+
+	// The fields by their decoded names, once the form has been read, or why they can't be.
+	fields    map[string]field
+	class     Class
+	ambiguous bool // whether any field stands twice
+}
+
+// field is one field of a form.
+type field struct {
+	raw   string
+	value ref.Val // nil until it is decoded
+	twice bool
 }
 
 // Get implements place.
@@ -25,29 +38,34 @@ func (f *form) Get(key ref.Val) ref.Val {
 	if !ok {
 		return failed(WrongType)
 	}
-	f.scope.spend(len(f.raw))
-	var found string
-	times := 0
-	class := f.fields(func(field, value string) Class {
-		if field == string(name) {
-			found = value
-			times++
-		}
-		return ""
-	})
-	switch {
-	case class != "":
+	if class := f.read(); class != "" {
 		return failed(class)
-	case times == 0:
-		return failed(MissingKey)
-	case times > 1:
-		return failed(AmbiguousKey)
 	}
-	value, class := decodeField(found)
+	value, class := f.get(string(name))
 	if class != "" {
 		return failed(class)
 	}
-	return types.String(value)
+	return value
+}
+
+func (f *form) get(name string) (ref.Val, Class) {
+	found, ok := f.fields[name]
+	switch {
+	case !ok:
+		return nil, MissingKey
+	case found.twice:
+		return nil, AmbiguousKey
+	case found.value != nil:
+		return found.value, ""
+	}
+	f.scope.spend(4 * len(found.raw))
+	text, class := decodeField(found.raw)
+	if class != "" {
+		return nil, class
+	}
+	found.value = types.String(text)
+	f.fields[name] = found
+	return found.value, ""
 }
 
 // IsSet implements place.
@@ -57,47 +75,60 @@ func (f *form) whole() ref.Val {
 	if f.all != nil {
 		return f.all
 	}
-	f.scope.spend(2 * len(f.raw))
-	all := make(map[string]string)
-	class := f.fields(func(field, value string) Class {
-		if _, twice := all[field]; twice {
-			return AmbiguousKey
-		}
-		if len(all) == maxValues {
-			return TooLarge
-		}
-		value, class := decodeField(value)
-		all[field] = value
-		return class
-	})
-	if class != "" {
+	if class := f.read(); class != "" {
 		return failed(class)
+	}
+	if f.ambiguous {
+		return failed(AmbiguousKey)
+	}
+	f.scope.spend(128 * len(f.fields))
+	all := make(map[string]ref.Val, len(f.fields))
+	for name := range f.fields {
+		value, class := f.get(name)
+		if class != "" {
+			return failed(class)
+		}
+		all[name] = value
 	}
 	f.all = types.NewMap(types.DefaultTypeAdapter, all)
 	return f.all
 }
 
-// fields calls visit with each field's decoded name and undecoded value, until visit returns a
-// class.
-func (f *form) fields(visit func(field, value string) Class) Class {
+// read finds the fields, unless that has been done.
+func (f *form) read() Class {
+	if f.fields == nil && f.class == "" {
+		// An evaluation can end in the middle of it: only all of the fields are kept.
+		f.fields, f.ambiguous, f.class = f.findFields()
+	}
+	return f.class
+}
+
+func (f *form) findFields() (fields map[string]field, ambiguous bool, class Class) {
+	f.scope.spend(4 * len(f.raw))
+	fields = make(map[string]field)
+	n := 0
 	for pair := range strings.SplitSeq(f.raw, "&") {
 		if pair == "" {
 			continue
 		}
+		if n++; n > maxValues {
+			return nil, false, TooLarge
+		}
+		f.scope.spend(128)
 		// Some parsers end a field here and some don't: the text means two things.
 		if strings.Contains(pair, ";") {
-			return InvalidForm
+			return nil, false, InvalidForm
 		}
-		field, value, _ := strings.Cut(pair, "=")
-		field, class := decodeField(field)
-		if class == "" {
-			class = visit(field, value)
-		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, class := decodeField(name)
 		if class != "" {
-			return class
+			return nil, false, class
 		}
+		_, twice := fields[name]
+		fields[name] = field{raw: value, twice: twice}
+		ambiguous = ambiguous || twice
 	}
-	return ""
+	return fields, ambiguous, ""
 }
 
 // decodeField decodes a field's name or value.

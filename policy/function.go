@@ -143,9 +143,12 @@ func parseJSON(s *scope, arg ref.Val) ref.Val {
 	if s.cache.parsed != nil && s.cache.text == string(text) {
 		return s.cache.parsed
 	}
-	s.spend(3 * len(text))
-	value, err := jsonpath.Parse([]byte(text))
+	s.spend(len(text))
+	raw := []byte(text)
+	value, err := jsonpath.Parse(raw)
 	if err == nil {
+		s.survey(raw)
+		s.spend(2 * s.stepping(value))
 		err = value.Check(maxValues)
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/common/functions"
+	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
@@ -17,12 +18,16 @@ import (
 // or make the product of their arguments, or go through one of them free of charge: their work is
 // weighed, and taken from the evaluation's, before they are called.
 var guards = map[string]func(args []ref.Val) int{
+	operators.Equals:        compareWork,
+	operators.NotEquals:     compareWork,
+	operators.In:            containWork,
 	"replace":               replaceWork,
 	"split":                 splitWork,
 	"join":                  joinWork,
 	"format":                func(args []ref.Val) int { return product(16, sum(weigh(args[0]), weigh(args[1]))) },
 	"indexOf":               func(args []ref.Val) int { return product(weigh(args[0]), weigh(args[1])) },
 	"lastIndexOf":           func(args []ref.Val) int { return product(weigh(args[0]), weigh(args[1])) },
+	"flatten":               func(args []ref.Val) int { return product(16, weigh(args[0])) },
 	"distinct":              func(args []ref.Val) int { return product(count(args[0]), weigh(args[0])) },
 	"sort":                  func(args []ref.Val) int { return product(20, weigh(args[0])) },
 	"@sortByAssociatedKeys": func(args []ref.Val) int { return product(20, weigh(args[1])) },
@@ -58,7 +63,7 @@ type guarded struct {
 // guard puts a guard before a call that needs one.
 func guard(node interpreter.InterpretableCall) (interpreter.InterpretableV2, error) {
 	work, ok := guards[node.Function()]
-	if !ok {
+	if !ok || comparesLiteral(node) {
 		return node, nil
 	}
 	call, err := binding(node.Function())
@@ -66,6 +71,20 @@ func guard(node interpreter.InterpretableCall) (interpreter.InterpretableV2, err
 		return nil, err
 	}
 	return &guarded{node: node, args: node.Args(), work: work, call: call}, nil
+}
+
+// comparesLiteral reports whether a call compares something with a literal, which takes no longer
+// than the literal is long.
+func comparesLiteral(node interpreter.InterpretableCall) bool {
+	switch node.Function() {
+	case operators.Equals, operators.NotEquals, operators.In:
+		for _, arg := range node.Args() {
+			if _, ok := arg.(interpreter.InterpretableConst); ok {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // ID implements CEL's Interpretable.
@@ -94,6 +113,12 @@ func (g *guarded) Eval(vars interpreter.Activation) ref.Val {
 
 // binding returns CEL's implementation of a function.
 func binding(function string) (functions.FunctionOp, error) {
+	switch function { // CEL has these in its planner, with an empty binding
+	case operators.Equals:
+		return func(args ...ref.Val) ref.Val { return types.Equal(args[0], args[1]) }, nil
+	case operators.NotEquals:
+		return func(args ...ref.Val) ref.Val { return types.Bool(types.Equal(args[0], args[1]) != types.True) }, nil
+	}
 	env, err := environment()
 	if err != nil {
 		return nil, err
@@ -122,6 +147,26 @@ func binding(function string) (functions.FunctionOp, error) {
 		}, nil
 	}
 	return nil, fmt.Errorf("function %s has no implementation", function)
+}
+
+// compareWork is the work of comparing two values of which neither is a literal. Of lists and maps
+// that an expression has made, CEL counts the elements and not what is in them.
+func compareWork(args []ref.Val) int {
+	switch made := args[0].(type) {
+	case *list, *record:
+		return 0 // they take it themselves
+	case traits.Lister, traits.Mapper:
+		return product(4, weigh(made))
+	}
+	return 0
+}
+
+// containWork is the work of looking for a value in a list that an expression has made.
+func containWork(args []ref.Val) int {
+	if _, ok := args[1].(*list); ok {
+		return 0 // it takes it itself
+	}
+	return product(count(args[1]), weigh(args[0]))
 }
 
 func replaceWork(args []ref.Val) int {
@@ -173,6 +218,10 @@ func count(value ref.Val) int {
 	return 0
 }
 
+// maxWeight is the most that is weighed. A list of lists of lists can hold one list a million times:
+// what weighs more takes more than the work of any evaluation.
+const maxWeight = 1 << 27
+
 // weigh returns how many bytes a value takes, about.
 func weigh(value ref.Val) int {
 	switch v := value.(type) {
@@ -187,14 +236,19 @@ func weigh(value ref.Val) int {
 	case traits.Lister:
 		total := 8
 		for it := v.Iterator(); it.HasNext() == types.True; {
-			total = sum(total, 8+weigh(it.Next()))
+			if total = sum(total, sum(8, weigh(it.Next()))); total > maxWeight {
+				return math.MaxInt
+			}
 		}
 		return total
 	case traits.Mapper:
 		total := 8
 		for it := v.Iterator(); it.HasNext() == types.True; {
 			key := it.Next()
-			total = sum(total, 16+weigh(key)+weigh(v.Get(key)))
+			total = sum(total, sum(16, sum(weigh(key), weigh(v.Get(key)))))
+			if total > maxWeight {
+				return math.MaxInt
+			}
 		}
 		return total
 	}

@@ -60,7 +60,7 @@ func (l *list) Contains(value ref.Val) ref.Val {
 
 // Equal implements CEL's "==".
 func (l *list) Equal(other ref.Val) ref.Val {
-	l.scope.spend(l.size)
+	l.scope.spend(sum(l.size, product(64, count(l))))
 	return l.Lister.Equal(other)
 }
 
@@ -89,7 +89,7 @@ func (r *record) Find(key ref.Val) (ref.Val, bool) {
 	if !ok {
 		return nil, false
 	}
-	r.scope.spend(r.value.Len())
+	r.scope.spend(r.scope.stepping(r.value))
 	value, err := r.value.Get(string(name))
 	if err != nil {
 		return nil, false // it can only be missing

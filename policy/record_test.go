@@ -29,6 +29,8 @@ var (
 		`body.c == {"x": "y"}`, `{"x": "y"} == body.c`, `body.c != {}`, `body.c == {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6, "g": {"h": 7.0}}`,
 		`body.c.x == "y"`, `body.c["x"] == "y"`, `body.c.g.h == 7`, `body.c.a + body.c.b + body.c.c + body.c.d + body.c.e + body.c.f == 21`,
 		`has(body.a)`, `has(body.c.x)`, `has(body.zzz)`, `"a" in body`, `"zzz" in body`, `1 in body.b`, `"x" in body.b`, `"x" in body.c`, `1 in body.c`,
+		`body.a in body.b`, `body.s in body.b.map(x, x)`, `body.b in body.b.map(x, body.b)`, `body.b.map(x, x) in [body.c, body.b]`, `body.s in {body.s: 1}`, `[body.a] in body.a`,
+		`body.b.map(x, x) == body.b.map(x, x)`, `body.b.map(x, x) != body.b.filter(x, x != 1)`, `{"k": body.a} == {"k": body.b}`, `[body.a, body.f] != [body.f, body.a]`, `body.a == body.n`, `body.n != body.t`,
 		`size(body) == 7`, `size(body.b) == 3`, `size(body.c) > 0`, `size(body.s) == 4`, `body.b.size() == 3`,
 		`body.b[0] == 1`, `body.b[2] == 3`, `body.b[3] == 1`, `body.b[-1] == 1`, `body.a[2].k[0].k == 3`, `body[1] == "two"`, `body[2].three == 3`,
 		`body.b.all(x, x > 0)`, `body.b.exists(x, x == 2)`, `body.b.exists_one(x, x == "x")`, `body.b.map(x, x) == body.b`, `body.b.filter(x, x == 1).size() == 1`,
