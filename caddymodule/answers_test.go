@@ -345,27 +345,30 @@ func TestABodyThatComesTooSlowlyOverHTTP2IsRefused(t *testing.T) {
 func TestBodiesInFlightHoldNoMoreMemoryThanTheyMay(t *testing.T) {
 	app, hold := newApp(t), newHold(t)
 	app.answers(hold.ServeHTTP)
-	g := start(t, "{\nGLOBALS\nwebhook_gateway {\nmax_in_flight 8KiB\n}\n}\nSITE {\n"+verifyBlock("github", "max_body 2KiB")+"\nreverse_proxy APP\n}", "APP", app.address())
+	g := start(t, "{\nGLOBALS\nwebhook_gateway {\nmax_in_flight 16KiB\n}\n}\nSITE {\n"+verifyBlock("github", "max_body 6KiB")+"\nreverse_proxy APP\n}", "APP", app.address())
 	s := newSender(t, "github")
-	deliver := func() *http.Request {
-		body := newBody()
+	deliver := func(size int) *http.Request {
+		body := append(newBody(), bytes.Repeat([]byte(" "), size)...)
 		return g.request(http.MethodPost, "/", s.headerOf(body), bytes.NewReader(body))
 	}
 	var holding []*sent
-	for range 2 { // buffers of 4 KiB
-		holding = append(holding, g.send(deliver()))
+	for range 2 { // buffers of 8 KiB
+		holding = append(holding, g.send(deliver(5<<10)))
 		wait(t, "the delivery", hold.arrived)
 	}
-	wantsRetryAfter(t, g.do(deliver()).wants(t, 503))
+	wantsRetryAfter(t, g.do(deliver(5<<10)).wants(t, 503))
 	if n := len(app.take()); n != 2 {
 		t.Errorf("%d deliveries reached the app", n)
 	}
+	// What takes no more than its connection finds room.
+	holding = append(holding, g.send(deliver(0)))
+	wait(t, "the small delivery", hold.arrived)
 	for _, s := range holding {
 		hold.release <- 200
 		s.answer().wants(t, 200)
 	}
 	hold.release <- 200
-	g.do(deliver()).wants(t, 200)
+	g.do(deliver(5<<10)).wants(t, 200)
 }
 
 const outageSite = "{\nGLOBALS\nwebhook_gateway {\nreplay webhook_test\nOPTION\n}\n}\nSITE {\nlog\n%s\nreverse_proxy APP\n}"

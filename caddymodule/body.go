@@ -24,6 +24,10 @@ var (
 // asks for: an upstream may answer before it has been sent everything, and then two transports that
 // read in turns would send something that nobody signed. So the body follows the tries. A new one
 // waits until the request before it has been written, or given up, and begins at the beginning.
+//
+// What reads without being a try can't begin anew, and is not told that the body has ended when it
+// was closed: what it sent would be a part. If it has read ahead for the first try, as a proxy
+// that buffers does, that try goes on behind what was read, and no other can be made.
 type verifiedBody struct {
 	mu     sync.Mutex
 	bytes  []byte
@@ -31,6 +35,7 @@ type verifiedBody struct {
 	closed bool
 	torn   bool
 	gone   bool
+	ahead  bool // something was read before the first try
 
 	trace    httptrace.ClientTrace
 	tried    bool            // a try has begun
@@ -57,11 +62,16 @@ func (b *verifiedBody) begin(string) {
 	if b.answered && !b.written {
 		b.awaitWrite()
 	}
-	if b.tried && b.offset > 0 && !b.closed && !b.written {
+	reading := b.offset > 0 && !b.closed
+	switch {
+	case !b.tried && reading:
+		b.ahead = true
+	case b.ahead, reading && !b.written:
 		b.torn = true
+	default:
+		b.offset = 0
 	}
-	b.tried, b.answered, b.written = true, false, false
-	b.offset, b.closed = 0, false
+	b.tried, b.answered, b.written, b.closed = true, false, false, false
 }
 
 // awaitWrite waits until the request of the last try has been written, without the lock.
@@ -101,10 +111,10 @@ func (b *verifiedBody) Read(p []byte) (int, error) {
 	switch {
 	case b.gone:
 		return 0, errBodyReleased
+	case b.torn, b.closed:
+		return 0, errBodyTorn
 	case b.offset == len(b.bytes):
 		return 0, io.EOF
-	case b.torn, b.closed && b.offset > 0:
-		return 0, errBodyTorn
 	}
 	n := copy(p, b.bytes[b.offset:])
 	b.offset += n

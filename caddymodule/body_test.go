@@ -141,16 +141,47 @@ func TestABodyThatWasClosedIsNotReadOn(t *testing.T) {
 
 	b, _ = newVerifiedBody(t, t.Context(), "whole")
 	wantsRead(t, b, 9, "whole", io.EOF)
-	_ = b.Close()
 	wantsRead(t, b, 9, "", io.EOF)
+	_ = b.Close()
+	wantsRead(t, b, 9, "", errBodyTorn)
 }
 
-// What a handler has read of the body is not missing from what a proxy behind it sends.
-func TestTheFirstTryHasTheWholeBodyWhoeverReadItBefore(t *testing.T) {
+// One that has ended must not look like an empty one to whoever reads it next.
+func TestABodyThatATryHasSentDoesNotLookEmpty(t *testing.T) {
+	b, calls := newVerifiedBody(t, t.Context(), "whole")
+	calls.begin()
+	wantsRead(t, b, 9, "whole", io.EOF)
+	_ = b.Close()
+	calls.wrote()
+	calls.answered()
+	wantsRead(t, b, 9, "", errBodyTorn)
+	calls.begin()
+	wantsRead(t, b, 9, "whole", io.EOF)
+}
+
+// A proxy that buffers has read a part before it tries, and sends it before the rest.
+func TestATryGoesOnBehindWhatWasReadAhead(t *testing.T) {
 	b, calls := newVerifiedBody(t, t.Context(), "whole")
 	wantsRead(t, b, 2, "wh", nil)
 	calls.begin()
+	wantsRead(t, b, 9, "ole", io.EOF)
+	_ = b.Close()
+	calls.wrote()
+	calls.begin()
+	wantsRead(t, b, 9, "", errBodyTorn)
+}
+
+// One that has read and closed all of it sends what it has kept; another begins at the beginning.
+func TestATryBehindAReaderThatIsDoneHasTheWholeBody(t *testing.T) {
+	b, calls := newVerifiedBody(t, t.Context(), "whole")
 	wantsRead(t, b, 9, "whole", io.EOF)
+	_ = b.Close()
+	for range 2 {
+		calls.begin()
+		wantsRead(t, b, 9, "whole", io.EOF)
+		_ = b.Close()
+		calls.wrote()
+	}
 }
 
 func TestABodyCanNotBeReadOnceTheDeliveryHasEnded(t *testing.T) {

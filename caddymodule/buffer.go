@@ -13,8 +13,10 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// inFlightBytes counts the bytes that the buffers of all deliveries hold. It belongs to the
-// process: while one configuration replaces another, both fill the same memory.
+// inFlightBytes counts the bytes that the buffers of all deliveries hold, without the smallest ones:
+// a request takes as much before it has a body, and whoever opens many must not keep others' bodies
+// out by announcing some. It belongs to the process: while one configuration replaces another, both
+// fill the same memory.
 var inFlightBytes atomic.Int64
 
 // Buffers come in powers of two, so that one that comes back fits the next body of its size.
@@ -56,11 +58,19 @@ func roomFor(size, limit int64) int64 {
 	return limit
 }
 
+// counted returns how much a buffer of a size counts.
+func counted(size int64) int64 {
+	if size <= smallestBuffer {
+		return 0
+	}
+	return size
+}
+
 // grow makes room for at least size bytes in all.
 func (b *buffer) grow(size int64) error {
 	room := bufferFor(size)
-	more := room - int64(cap(b.bytes))
-	if inFlightBytes.Add(more) > roomFor(room, b.limit) {
+	more := counted(room) - counted(int64(cap(b.bytes)))
+	if inFlightBytes.Add(more) > roomFor(room, b.limit) && more > 0 {
 		inFlightBytes.Add(-more)
 		return errOverloaded
 	}
@@ -77,7 +87,7 @@ func (b *buffer) grow(size int64) error {
 
 // free gives the memory back. The bytes must not be used after.
 func (b *buffer) free() {
-	inFlightBytes.Add(-int64(cap(b.bytes)))
+	inFlightBytes.Add(-counted(int64(cap(b.bytes))))
 	b.recycle()
 	b.bytes, b.slot = nil, nil
 }

@@ -38,9 +38,10 @@ func (d *delivery) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	}
 	r.ContentLength = int64(len(d.body.bytes))
 	r.TransferEncoding = nil
+	// Nothing signs trailers. Without them a proxy says how long the body is, whatever happens to it.
+	r.Trailer = nil
 	// The sender has been told to continue. An app that doesn't know the question would cost a wait.
 	delete(r.Header, "Expect")
-	stripVerifiedNames(r.Trailer)
 	if r.ContentLength == 0 {
 		r.Body, r.GetBody = http.NoBody, nil
 	} else {
@@ -60,6 +61,10 @@ func (d *delivery) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		}
 		d.conclude()
 		d.releaseRules()
+		if !accepted {
+			// Error handlers get the request with this header and without what it speaks of.
+			stripVerifiedNames(r.Header)
+		}
 	}()
 	err := next.ServeHTTP(&d.writer, r)
 	if err == nil && d.writer.status == 0 {

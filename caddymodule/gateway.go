@@ -43,11 +43,13 @@ type Gateway struct {
 	BodyTimeout caddy.Duration `json:"body_timeout,omitempty"`
 
 	// ForwardTimeout is how long the app may take over one delivery, whether or not the sender
-	// still waits. After it the claim is given back. Default: 60s.
+	// still waits. After it the claim of a delivery that the app has not accepted is given back.
+	// Default: 60s.
 	ForwardTimeout caddy.Duration `json:"forward_timeout,omitempty"`
 
 	store     replay.Store
 	routes    map[string][]byte // the configuration of each route, by its name
+	arrivals  *arrivals         // of bodies
 	deadlines deadlines         // of the deliveries that are forwarded
 }
 
@@ -94,6 +96,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 	if g.ForwardTimeout == 0 {
 		g.ForwardTimeout = defaultForwardTimeout
 	}
+	g.arrivals = newArrivals(time.Duration(g.BodyTimeout))
 	g.deadlines.after = time.Duration(g.ForwardTimeout)
 	if g.ReplayRaw == nil {
 		g.ReplayRaw = json.RawMessage(`{"store":"memory"}`)

@@ -38,12 +38,11 @@ func ownHeader(header http.Header) {
 	delete(header, "Upgrade")
 }
 
-// stripVerifiedNames removes the fields alone. A request's trailers need it too, once the body has
-// been read: they go on to the app, and some merge them with the header.
-func stripVerifiedNames(fields http.Header) {
-	for name := range fields {
+// stripVerifiedNames removes the fields alone.
+func stripVerifiedNames(header http.Header) {
+	for name := range header {
 		if isVerifiedName(name) {
-			delete(fields, name)
+			delete(header, name)
 		}
 	}
 }

@@ -231,7 +231,7 @@ func TestTrailersCannotCarryWhatHeadersMayNot(t *testing.T) {
 		chunks := fmt.Sprintf("%x\r\n%s\r\n0\r\nWebhook-Verified-Id: forged\r\nwebhook-verified-key: forged\r\nX-Checksum: 1\r\n\r\n", len(body), body)
 		g.dial().writeHead("/", header, "Transfer-Encoding: chunked", line).write(chunks).answer().wants(t, 200)
 		got := app.one()
-		if len(got.trailer) > 1 || got.trailer.Get("X-Checksum") != strings.Repeat("1", len(got.trailer)) {
+		if len(got.trailer) > 0 || got.length != int64(len(body)) {
 			t.Errorf("%s: the app got the trailer %v", line, got.trailer)
 		}
 		if !bytes.Equal(got.body, body) {

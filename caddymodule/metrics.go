@@ -41,7 +41,7 @@ var (
 
 	inFlightGauge = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: "caddy", Subsystem: "webhook", Name: "in_flight_bytes",
-		Help: "Memory that the bodies of deliveries in flight hold.",
+		Help: "Memory that the bodies of deliveries in flight hold, without those of up to 4 KiB.",
 	}, func() float64 { return float64(inFlightBytes.Load()) })
 
 	replayEntries = prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -353,9 +353,9 @@ func (d *delivery) read(body *buffer, w http.ResponseWriter, r *http.Request) (r
 	if r.Body == nil || r.ContentLength == 0 {
 		return ""
 	}
-	d.arrival = arrival{due: time.Now().Add(time.Duration(d.route.gateway.BodyTimeout)), writer: w}
-	bodies.expect(&d.arrival)
-	defer bodies.done(&d.arrival)
+	d.arrival.writer = w
+	d.route.gateway.arrivals.expect(&d.arrival)
+	defer d.route.gateway.arrivals.done(&d.arrival)
 	if err := body.fill(r.Body, r.ContentLength, d.route.MaxBody); err != nil {
 		return reasonOfBody(err)
 	}
