@@ -131,7 +131,7 @@ func TestEveryFieldOfTheJSONStandsInAFile(t *testing.T) {
 		}
 	}
 	for _, of := range []any{
-		Verify{}, SecretSource{}, Gateway{}, MemoryStore{}, Route{}, RouteRule{}, RouteOtherwise{}, Match{},
+		Verify{}, Sign{}, SecretSource{}, Gateway{}, MemoryStore{}, Route{}, RouteRule{}, RouteOtherwise{}, Match{},
 		verifiers.Signature{}, verifiers.List{},
 	} {
 		fields := 0

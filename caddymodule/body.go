@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"net/http/httptrace"
 	"sync"
 )
@@ -52,6 +53,29 @@ func (b *verifiedBody) follow(ctx context.Context) context.Context {
 	b.trace.GotFirstResponseByte = b.answer
 	b.trace.WroteRequest = b.wrote
 	return httptrace.WithClientTrace(ctx, &b.trace)
+}
+
+// attach makes the body that of a request.
+func (b *verifiedBody) attach(r *http.Request) {
+	r.ContentLength = int64(len(b.bytes))
+	r.TransferEncoding = nil
+	// Nothing signs trailers. Without them a proxy says how long the body is, whatever happens to it.
+	r.Trailer = nil
+	// The sender has been told to continue. An app that doesn't know the question would cost a wait.
+	delete(r.Header, "Expect")
+	if r.ContentLength == 0 {
+		r.Body, r.GetBody = http.NoBody, nil
+	} else {
+		r.Body, r.GetBody = b, b.again
+	}
+}
+
+// attachedTo reports whether the request still has the body that it was given.
+func (b *verifiedBody) attachedTo(r *http.Request) bool {
+	if len(b.bytes) == 0 {
+		return r.Body == http.NoBody
+	}
+	return r.Body == b
 }
 
 // begin announces a try to send the body. A try that ended without an answer has been waited for by

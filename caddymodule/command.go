@@ -12,15 +12,16 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "webhook",
-		Usage: "send|providers|forget",
-		Short: "Sends signed webhooks, lists providers, gives back claims",
+		Usage: "send|providers|keygen|forget",
+		Short: "Sends signed webhooks, lists providers, makes secrets, gives back claims",
 		Long: `Tools for webhooks:
 
   send       signs a body as a provider does, and sends it
   providers  lists the providers that webhook_verify knows
+  keygen     makes a secret to sign and verify with
   forget     gives back a kept claim, so that a redelivery comes through`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(sendCommand(), providersCommand(), forgetCommand())
+			cmd.AddCommand(sendCommand(), providersCommand(), keygenCommand(), forgetCommand())
 			cmd.SetHelpFunc(help)
 			// A command that can't be run shows its help for any word behind it, and succeeds.
 			cmd.Args = cobra.NoArgs

@@ -36,17 +36,7 @@ func (d *delivery) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	} else {
 		d.setVerified(r.Header)
 	}
-	r.ContentLength = int64(len(d.body.bytes))
-	r.TransferEncoding = nil
-	// Nothing signs trailers. Without them a proxy says how long the body is, whatever happens to it.
-	r.Trailer = nil
-	// The sender has been told to continue. An app that doesn't know the question would cost a wait.
-	delete(r.Header, "Expect")
-	if r.ContentLength == 0 {
-		r.Body, r.GetBody = http.NoBody, nil
-	} else {
-		r.Body, r.GetBody = &d.body, d.body.again
-	}
+	d.body.attach(r)
 	d.writer.ResponseWriter = w
 
 	// Also when a handler panics, which it may do to abort the connection after the app has accepted.

@@ -5,6 +5,7 @@
 //	webhook_gateway                 what all routes share                 Gateway
 //	webhook_gateway.replay.memory   the embedded replay store             MemoryStore
 //	http.handlers.webhook_verify    lets genuine, fresh deliveries on     Verify
+//	http.handlers.webhook_sign      signs what goes on                    Sign
 //	http.handlers.webhook_route     picks handlers by rules               Route
 //	http.matchers.webhook           one rule as a request matcher         Match
 //	admin.api.webhook_gateway       gives back a kept claim               adminAPI
@@ -18,6 +19,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/dustin/go-humanize"
+
 	"github.com/hookseal/hookseal/replay"
 )
 
@@ -137,6 +140,14 @@ func (g *Gateway) claimName(name, position string, config []byte) error {
 		return fmt.Errorf("another webhook_verify is named %q: give one of them another name, such as \"name %s-2\", so that each keeps its own claims", name, name)
 	}
 	g.routes[name] = config
+	return nil
+}
+
+// fits finds a max_body for which there would never be room.
+func (g *Gateway) fits(maxBody int64) error {
+	if needed := bufferFor(maxBody + 1); needed > roomFor(needed, g.MaxInFlight) {
+		return fmt.Errorf("max_body: a body of that size takes a buffer of %s and never finds room: raise max_in_flight of webhook_gateway, or lower max_body", humanize.IBytes(uint64(needed)))
+	}
 	return nil
 }
 

@@ -64,6 +64,7 @@ func TestReadmeCaddyfilesAdaptAndAreFormatted(t *testing.T) {
 func TestReadmeHasEveryOption(t *testing.T) {
 	for heading, config := range map[string]string{
 		"### `webhook_verify <provider>`":         "localhost {\nwebhook_verify github {\nunknown\n}\n}",
+		"### `webhook_sign <scheme>`":             "localhost {\nwebhook_sign standard {\nunknown\n}\n}",
 		"### `webhook_route`":                     "localhost {\nwebhook_route {\nunknown\n}\n}",
 		"### The global option `webhook_gateway`": "{\nwebhook_gateway {\nunknown\n}\n}",
 	} {

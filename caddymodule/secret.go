@@ -40,6 +40,32 @@ func (s SecretSource) resolve(replacer *caddy.Replacer) (verifiers.Secret, error
 	return verifiers.NewSecret(s.Label, text), nil
 }
 
+var errNoSecret = errors.New(`no secret: add one, such as "secret {env.WEBHOOK_SECRET}"`)
+
+// newVerifier resolves the secrets and compiles the scheme with them.
+func newVerifier(scheme verifiers.Scheme, sources []SecretSource, options verifiers.Options) (*verifiers.Verifier, error) {
+	if len(sources) == 0 {
+		return nil, errNoSecret
+	}
+	replacer := caddy.NewReplacer()
+	var secrets []verifiers.Secret
+	for i, source := range sources {
+		secret, err := source.resolve(replacer)
+		if err != nil {
+			return nil, fmt.Errorf("secret %d: %w", i+1, err)
+		}
+		secrets = append(secrets, secret)
+	}
+	verifier, err := verifiers.New(scheme, secrets, options)
+	switch {
+	case errors.Is(err, verifiers.ErrSecretEmpty):
+		return nil, fmt.Errorf("%w: set what its placeholder stands for", err)
+	case errors.Is(err, verifiers.ErrSecretShort):
+		return nil, fmt.Errorf("%w: use a longer one, or write allow_short if the provider's are", err)
+	}
+	return verifier, err
+}
+
 // secretPlaceholder is what may stand for a secret: what Caddy knows without a request.
 var secretPlaceholder = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)
 

@@ -13,7 +13,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/dustin/go-humanize"
 	"go.uber.org/zap"
 
 	"github.com/hookseal/hookseal/replay"
@@ -132,8 +131,8 @@ func (v *Verify) provision(ctx caddy.Context) error {
 		return err
 	}
 	v.gateway = app.(*Gateway)
-	if needed := bufferFor(v.MaxBody + 1); needed > roomFor(needed, v.gateway.MaxInFlight) {
-		return fmt.Errorf("max_body: a body of that size takes a buffer of %s and never finds room: raise max_in_flight of webhook_gateway, or lower max_body", humanize.IBytes(uint64(needed)))
+	if err := v.gateway.fits(v.MaxBody); err != nil {
+		return err
 	}
 	if err := v.gateway.claimName(v.Name, v.Position, config); err != nil {
 		return err
@@ -197,63 +196,19 @@ func (v *Verify) check() error {
 
 // compile makes the verifier.
 func (v *Verify) compile() error {
-	scheme, err := v.scheme()
+	scheme, err := schemeOf("provider", v.Provider, v.Scheme)
 	if err != nil {
 		return err
 	}
-	replacer := caddy.NewReplacer()
-	var secrets []verifiers.Secret
-	for i, source := range v.Secrets {
-		secret, err := source.resolve(replacer)
-		if err != nil {
-			return fmt.Errorf("secret %d: %w", i+1, err)
-		}
-		secrets = append(secrets, secret)
-	}
-	if len(secrets) == 0 {
-		return errNoSecret
-	}
-	v.verifier, err = verifiers.New(scheme, secrets, verifiers.Options{
+	v.verifier, err = newVerifier(scheme, v.Secrets, verifiers.Options{
 		Tolerance:  time.Duration(v.Tolerance),
 		AllowShort: v.AllowShort,
 		PublicURL:  v.PublicURL,
 	})
-	switch {
-	case errors.Is(err, verifiers.ErrSecretEmpty):
-		return fmt.Errorf("%w: set what its placeholder stands for", err)
-	case errors.Is(err, verifiers.ErrSecretShort):
-		return fmt.Errorf("%w: use a longer one, or write allow_short if the provider's are", err)
-	}
 	return err
 }
 
 var errNoProvider = errors.New("webhook_verify needs a provider: use " + presetNames() + ", or a name of your own with custom { … }")
-
-var errNoSecret = errors.New(`no secret: add one, such as "secret {env.WEBHOOK_SECRET}"`)
-
-// scheme returns the preset or the scheme of the configuration.
-func (v *Verify) scheme() (verifiers.Scheme, error) {
-	preset, isPreset := verifiers.Preset(v.Provider)
-	switch {
-	case v.Scheme == nil && !isPreset:
-		return preset, fmt.Errorf("provider %q is unknown: use %s, or describe it with custom { … }", v.Provider, presetNames())
-	case v.Scheme == nil:
-		return preset, nil
-	case isPreset:
-		return preset, fmt.Errorf("provider %q is a preset: give the custom scheme another name", v.Provider)
-	}
-	scheme := *v.Scheme
-	scheme.Name = v.Provider
-	return scheme, nil
-}
-
-func presetNames() string {
-	var names []string
-	for _, s := range verifiers.Presets() {
-		names = append(names, s.Name)
-	}
-	return either(names)
-}
 
 // setWindow works out how long claims are kept.
 func (v *Verify) setWindow() error {
@@ -298,7 +253,7 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 
 	body := buffer{limit: v.gateway.MaxInFlight}
 	defer body.free()
-	if reason := d.read(&body, w, r); reason != "" {
+	if reason := d.read(&body, w, r, v.gateway, v.MaxBody); reason != "" {
 		return d.reject(w, r, reason)
 	}
 	d.body.bytes = body.bytes
@@ -349,14 +304,14 @@ func asSent(r *http.Request) (method, target string) {
 }
 
 // read reads the body within the time that it may take.
-func (d *delivery) read(body *buffer, w http.ResponseWriter, r *http.Request) (reason string) {
+func (d *delivery) read(body *buffer, w http.ResponseWriter, r *http.Request, gateway *Gateway, maxBody int64) (reason string) {
 	if r.Body == nil || r.ContentLength == 0 {
 		return ""
 	}
 	d.arrival.writer = w
-	d.route.gateway.arrivals.expect(&d.arrival)
-	defer d.route.gateway.arrivals.done(&d.arrival)
-	if err := body.fill(r.Body, r.ContentLength, d.route.MaxBody); err != nil {
+	gateway.arrivals.expect(&d.arrival)
+	defer gateway.arrivals.done(&d.arrival)
+	if err := body.fill(r.Body, r.ContentLength, maxBody); err != nil {
 		return reasonOfBody(err)
 	}
 	d.reporter.metrics.bytes.Observe(float64(len(body.bytes)))
@@ -376,13 +331,17 @@ func (d *delivery) verify(check *verifiers.Check) error {
 
 // take claims the delivery.
 func (d *delivery) take(ctx context.Context) (replay.Claim, error) {
-	var space [256]byte
-	key := replay.NewKey(d.route.Name, d.Provider, d.AppendIdentity(space[:0]))
-	claim, err := d.route.gateway.store.Claim(ctx, key, d.route.window)
+	claim, err := d.route.gateway.store.Claim(ctx, d.key(), d.route.window)
 	if err == nil {
 		d.claim = claim
 	}
 	return claim, err
+}
+
+// key returns the key by which copies of a verified delivery are known.
+func (d *delivery) key() replay.Key {
+	var space [256]byte
+	return replay.NewKey(d.route.Name, d.Provider, d.AppendIdentity(space[:0]))
 }
 
 // Interface guards

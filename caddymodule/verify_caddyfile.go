@@ -12,10 +12,13 @@ import (
 
 func init() {
 	httpcaddyfile.RegisterHandlerDirective("webhook_verify", parseVerify)
+	httpcaddyfile.RegisterHandlerDirective("webhook_sign", parseSign)
 	httpcaddyfile.RegisterHandlerDirective("webhook_route", parseRoute)
-	// Verification comes after everything that may rewrite the request, and routing behind it.
-	httpcaddyfile.RegisterDirectiveOrder("webhook_verify", httpcaddyfile.Before, "invoke")
-	httpcaddyfile.RegisterDirectiveOrder("webhook_route", httpcaddyfile.Before, "invoke")
+	// Verification comes after everything that may rewrite the request. What it lets on is signed,
+	// and then routed to the handlers that send it away.
+	for _, directive := range []string{"webhook_verify", "webhook_sign", "webhook_route"} {
+		httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "invoke")
+	}
 }
 
 // parseVerify reads the directive and makes sure that its name is the only one of its kind.
@@ -59,7 +62,7 @@ func parseVerify(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		allow_short
 //		custom {
 //			signature  <place> [repeated]
-//			list       <separator> <assign> <key>
+//			list       <separator> <assign> <key> [<ed25519 key>]
 //			encoding   hex|base64|base64url
 //			algorithm  hmac-sha256|hmac-sha384|hmac-sha512
 //			key        utf8|hex|base64|whsec
@@ -81,13 +84,7 @@ func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	for o.next("secret") {
 		switch o.Val() {
 		case "secret":
-			args := o.args(1, 2)
-			source := SecretSource{Value: args[0], Label: args[1]}
-			if err := source.check(); err != nil {
-				// The text may be the secret, so the error doesn't repeat it.
-				o.fail("secret: %v", err)
-			}
-			v.Secrets = append(v.Secrets, source)
+			v.Secrets = append(v.Secrets, o.secret())
 		case "name":
 			o.text(&v.Name)
 		case "tolerance":
@@ -133,11 +130,10 @@ func (v *Verify) dryRun() error {
 	err := dry.check()
 	var scheme verifiers.Scheme
 	if err == nil {
-		scheme, err = dry.scheme()
+		scheme, err = schemeOf("provider", v.Provider, v.Scheme)
 	}
 	if err == nil {
-		sample := []verifiers.Secret{verifiers.NewSecret("", sampleSecret[scheme.Key])}
-		dry.verifier, err = verifiers.New(scheme, sample, verifiers.Options{Tolerance: time.Duration(dry.Tolerance), PublicURL: dry.PublicURL})
+		dry.verifier, err = verifiers.New(scheme, sampleSecrets(scheme), verifiers.Options{Tolerance: time.Duration(dry.Tolerance), PublicURL: dry.PublicURL})
 	}
 	if err == nil {
 		err = dry.setWindow()
@@ -155,6 +151,10 @@ var sampleSecret = map[verifiers.KeyForm]string{
 	verifiers.HexKey:    "0123456789abcdef0123456789abcdef",
 	verifiers.Base64Key: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3",
 	verifiers.Whsec:     "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3",
+}
+
+func sampleSecrets(scheme verifiers.Scheme) []verifiers.Secret {
+	return []verifiers.Secret{verifiers.NewSecret("", sampleSecret[scheme.Key])}
 }
 
 // trimEmpty drops the empty texts at the end.
@@ -178,8 +178,8 @@ func (o *options) scheme() *verifiers.Scheme {
 				inner.fail("signature: %q is not an option: use repeated or nothing", args[1])
 			}
 		case "list":
-			args := inner.args(3, 3)
-			s.Signature.List = &verifiers.List{Separator: args[0], Assign: args[1], Key: args[2]}
+			args := inner.args(3, 4)
+			s.Signature.List = &verifiers.List{Separator: args[0], Assign: args[1], Key: args[2], Ed25519: args[3]}
 		case "encoding":
 			inner.text((*string)(&s.Signature.Encoding))
 		case "algorithm":

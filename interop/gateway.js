@@ -28,6 +28,14 @@ export function environment(home, secrets) {
   return { PATH: process.env.PATH, HOME: home, XDG_CONFIG_HOME: home, XDG_DATA_HOME: home, ...secrets };
 }
 
+/** Waits until somebody listens on the port; gives up when running says that nobody will, or after a while. */
+export async function listening(port, running) {
+  for (const deadline = Date.now() + readyWithin; !(await listens(port)); await pause(20)) {
+    if (!running() || Date.now() >= deadline) return false;
+  }
+  return true;
+}
+
 /**
  * Starts the binary with the site's directives, which find the secrets in their environment, and
  * waits until it listens.
@@ -61,8 +69,7 @@ export async function startGateway({ binary, directory, site, secrets }) {
     return child.exitCode;
   };
 
-  for (const deadline = Date.now() + readyWithin; !(await listens(port)); await pause(20)) {
-    if (running() && Date.now() < deadline) continue;
+  if (!(await listening(port, running))) {
     await stop();
     throw new Error(`the gateway did not start: ${failure?.message ?? ""}\n${log.slice(-4000)}`);
   }
@@ -77,7 +84,7 @@ export async function startGateway({ binary, directory, site, secrets }) {
   };
 }
 
-async function freePort() {
+export async function freePort() {
   const server = net.createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address();

@@ -7,11 +7,13 @@ import { commandTests } from "./command.js";
 import { findBinary, startGateway, temporaryDirectory } from "./gateway.js";
 import * as github from "./github.js";
 import { hangUp } from "./sender.js";
+import * as signed from "./signed.js";
 import * as standard from "./standard.js";
 import * as stripe from "./stripe.js";
 
 const secrets = {
   [github.secretName]: github.newSecret(),
+  ...signed.newSecrets(),
   [standard.secretNames.current]: standard.newSecret(),
   [standard.secretNames.previous]: standard.newSecret(),
   [stripe.secretName]: stripe.newSecret(),
@@ -24,7 +26,7 @@ process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
 
 const app = await startApp();
 const binary = await findBinary(directory);
-const site = [github, standard, stripe].map((provider) => provider.site(app.address)).join("\n");
+const site = [github, standard, stripe, signed].map((provider) => provider.site(app.address)).join("\n");
 const gateway = await startGateway({ binary, directory, site, secrets });
 after(async () => {
   hangUp();
@@ -37,6 +39,7 @@ const rig = { app, gateway, secrets, binary, directory };
 github.githubTests(rig);
 standard.standardTests(rig);
 stripe.stripeTests(rig);
+signed.signedTests(rig);
 commandTests(rig);
 
 test("the gateway's log tells why, and no secret", () => {

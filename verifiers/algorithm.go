@@ -1,6 +1,7 @@
 package verifiers
 
 import (
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -18,7 +19,7 @@ const (
 	HMACSHA512 Algorithm = "hmac-sha512"
 )
 
-// maxSum is the longest sum of any algorithm, in bytes.
+// maxSum is the longest sum of any algorithm, and the size of an Ed25519 signature, in bytes.
 const maxSum = sha512.Size
 
 // hashes are the hash functions behind the algorithms.
@@ -28,11 +29,17 @@ var hashes = map[Algorithm]func() hash.Hash{
 	HMACSHA512: sha512.New,
 }
 
-// keyed computes sums under one key. A keyed state that is reset starts over from the hashed key
-// instead of hashing the key again, so states are kept for the next delivery.
+// keyed is one secret, ready to sign and to verify. It is an HMAC key or, where public is set, an
+// Ed25519 key.
 type keyed struct {
-	label  string
+	label string
+
+	// states hold the HMAC. A keyed state that is reset starts over from the hashed key instead of
+	// hashing the key again, so states are kept for the next delivery.
 	states sync.Pool
+
+	public  ed25519.PublicKey
+	private ed25519.PrivateKey // nil for a key that can verify only
 }
 
 func newKeyed(label string, algorithm Algorithm, key []byte) *keyed {
@@ -41,7 +48,7 @@ func newKeyed(label string, algorithm Algorithm, key []byte) *keyed {
 	return k
 }
 
-// sum appends the sum of the parts to dst.
+// sum appends the HMAC of the parts to dst.
 func (k *keyed) sum(dst []byte, parts ...[]byte) []byte {
 	state := k.states.Get().(hash.Hash)
 	for _, part := range parts {

@@ -1,6 +1,7 @@
 package verifiers
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
@@ -20,13 +21,23 @@ type Check struct {
 	request    Request
 	stamp      string // the timestamp as it was sent
 	signed     time.Time
-	signatures [][maxSum]byte
+	signatures []signature
 	id, event  headName
 	found      []jsonpath.Found // at the rules' paths
 	text       []byte           // the signed text around the body
 	before     int              // how much of it stands before the body
 	sum        [maxSum]byte
 }
+
+// signature is one that a delivery offers.
+type signature struct {
+	bytes   [maxSum]byte
+	ed25519 bool // and not an HMAC
+}
+
+// maxEd25519 is how many Ed25519 signatures one delivery may offer: each costs a check, with
+// a hash of the body, under each key.
+const maxEd25519 = 4
 
 // keptText is how much memory a check keeps for the text of the next delivery. Headers rarely
 // need more; a scheme that signs values of the body may need much more once.
@@ -134,7 +145,7 @@ func (c *Check) readSignatures(body []byte) error {
 // a signature. Two timestamps are refused: libraries disagree on which one counts.
 func (c *Check) addSignatures(values []string) error {
 	r := c.rules
-	anything, stamped, offered := false, false, 0
+	anything, stamped, offered, offeredEd25519 := false, false, 0, 0
 	for _, value := range values {
 		for rest := value; rest != ""; {
 			entry := rest
@@ -153,17 +164,22 @@ func (c *Check) addSignatures(values []string) error {
 					continue
 				}
 			}
+			kind, size := signature{}, r.size
 			if r.list != nil {
 				var ok bool
-				if entry, ok = r.list.value(entry, r.list.Key); !ok {
+				if entry, kind.ed25519, ok = c.listed(entry); !ok {
 					continue
 				}
 			}
-			if offered++; offered > MaxSignatures {
+			if kind.ed25519 {
+				size = ed25519.SignatureSize
+				offeredEd25519++
+			}
+			if offered++; offered > MaxSignatures || offeredEd25519 > maxEd25519 {
 				return ErrTooManySignatures
 			}
-			c.signatures = append(c.signatures, [maxSum]byte{})
-			if !r.encoding.decode(c.signatures[len(c.signatures)-1][:], []byte(entry), r.size) {
+			c.signatures = append(c.signatures, kind)
+			if !r.encoding.decode(c.signatures[len(c.signatures)-1].bytes[:], []byte(entry), size) {
 				c.signatures = c.signatures[:len(c.signatures)-1]
 			}
 		}
@@ -175,6 +191,23 @@ func (c *Check) addSignatures(values []string) error {
 		return ErrSignatureMalformed
 	}
 	return nil
+}
+
+// listed returns the signature in a list entry, if the entry holds one of a kind that the secrets
+// are of. The kind comes from its name, and what it is checked with from the secret.
+func (c *Check) listed(entry string) (text string, isEd25519, ok bool) {
+	list, v := c.rules.list, c.verifier
+	if v.hmac {
+		if text, ok := list.value(entry, list.Key); ok {
+			return text, false, true
+		}
+	}
+	if v.ed25519 {
+		if text, ok := list.value(entry, list.Ed25519); ok {
+			return text, true, true
+		}
+	}
+	return "", false, false
 }
 
 // value returns the value of a list entry if it has the key.
@@ -239,15 +272,23 @@ func (c *Check) Verify(body []byte) (Delivery, error) {
 	// nothing about which one did.
 	matched := 0
 	for _, key := range v.secrets {
-		sum := c.sumUnder(key, body)
 		same := 0
-		for i := range c.signatures {
-			same |= subtle.ConstantTimeCompare(sum, c.signatures[i][:r.size])
+		if key.public != nil {
+			same = c.matchesEd25519(key, body)
+		} else {
+			sum := c.sumUnder(key, body)
+			for i := range c.signatures {
+				if s := &c.signatures[i]; !s.ed25519 {
+					same |= subtle.ConstantTimeCompare(sum, s.bytes[:r.size])
+				}
+			}
+			if same == 1 && matched == 0 {
+				d.sumSize = copy(d.sum[:], sum)
+				d.sumTag = tagMAC
+			}
 		}
 		if same == 1 && matched == 0 {
 			d.Key = key.label
-			d.sumSize = copy(d.sum[:], sum)
-			d.sumTag = tagMAC
 		}
 		matched |= same
 	}
@@ -262,8 +303,33 @@ func (c *Check) Verify(body []byte) (Delivery, error) {
 	return d, nil
 }
 
-// sumUnder computes the signature of the delivery under a key. Verify and Sign both go through
-// here, so that they can't drift apart.
+// matchesEd25519 returns 1 if one of the delivery's signatures is one under the key, otherwise 0.
+// There is nothing secret in it whose time could tell.
+func (c *Check) matchesEd25519(key *keyed, body []byte) int {
+	var text []byte
+	for i := range c.signatures {
+		if s := &c.signatures[i]; s.ed25519 {
+			if text == nil {
+				text = c.wholeText(body)
+			}
+			if ed25519.Verify(key.public, text, s.bytes[:]) {
+				return 1
+			}
+		}
+	}
+	return 0
+}
+
+// wholeText returns the signed text in one piece, which Ed25519 needs to read twice.
+func (c *Check) wholeText(body []byte) []byte {
+	if !c.rules.content.hasBody {
+		body = nil
+	}
+	return slices.Concat(c.text[:c.before], body, c.text[c.before:])
+}
+
+// sumUnder computes the HMAC of the delivery under a key. Verify and Sign both go through here, so
+// that they can't drift apart.
 func (c *Check) sumUnder(key *keyed, body []byte) []byte {
 	if !c.rules.content.hasBody {
 		body = nil

@@ -78,8 +78,8 @@ func respellings(t *testing.T, scheme Scheme, original Request) []Request {
 	value := original.Header.Get(field)
 	var values []string
 	if r.encoding == Hex {
-		values = append(values, eachSignature(r, value, strings.ToUpper))
-		values = append(values, eachSignature(r, value, func(text string) string {
+		values = append(values, eachSignature(r, value, func(text string, _ int) string { return strings.ToUpper(text) }))
+		values = append(values, eachSignature(r, value, func(text string, _ int) string {
 			return strings.ToUpper(text[:32]) + text[32:]
 		}))
 	}

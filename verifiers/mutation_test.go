@@ -2,6 +2,7 @@ package verifiers
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"errors"
 	"net/http"
 	"slices"
@@ -74,17 +75,17 @@ func mutationsOf(t *testing.T, v *vector) []mutation {
 		m.request.Header.Add(signature, m.request.Header.Get(signature))
 	})
 	add("signatures cut short", ErrSignatureMalformed, setAll(signature, func(value string) string {
-		return eachSignature(r, value, func(text string) string { return text[:max(0, len(text)-1)] })
+		return eachSignature(r, value, func(text string, _ int) string { return text[:max(0, len(text)-1)] })
 	}))
-	for i := range r.size {
+	for i := range maxSum {
 		add("one bit of the signatures", nil, setAll(signature, func(value string) string {
-			return eachSignature(r, value, func(text string) string {
+			return eachSignature(r, value, func(text string, size int) string {
 				var sum [maxSum]byte
-				if !r.encoding.decode(sum[:], []byte(text), r.size) {
+				if !r.encoding.decode(sum[:], []byte(text), size) {
 					return text
 				}
-				sum[i] ^= 1 << (i % 8)
-				return r.encoding.encode(sum[:r.size])
+				sum[i%size] ^= 1 << (i % 8)
+				return r.encoding.encode(sum[:size])
 			})
 		}))
 	}
@@ -123,10 +124,11 @@ func mutationsOf(t *testing.T, v *vector) []mutation {
 	return all
 }
 
-// eachSignature changes every signature in the value of a signature's header.
-func eachSignature(r *rules, value string, change func(string) string) string {
+// eachSignature changes every signature in the value of a signature's header, given its text and
+// how many bytes that is to be.
+func eachSignature(r *rules, value string, change func(text string, size int) string) string {
 	if r.list == nil {
-		return change(value)
+		return change(value, r.size)
 	}
 	entries := []string{value}
 	if r.list.Separator != "" {
@@ -134,7 +136,9 @@ func eachSignature(r *rules, value string, change func(string) string) string {
 	}
 	for i, entry := range entries {
 		if text, ok := r.list.value(strings.TrimSpace(entry), r.list.Key); ok {
-			entries[i] = r.list.Key + r.list.Assign + change(text)
+			entries[i] = r.list.Key + r.list.Assign + change(text, r.size)
+		} else if text, ok := r.list.value(strings.TrimSpace(entry), r.list.Ed25519); ok && r.list.Ed25519 != "" {
+			entries[i] = r.list.Ed25519 + r.list.Assign + change(text, ed25519.SignatureSize)
 		}
 	}
 	return strings.Join(entries, r.list.Separator)
@@ -163,9 +167,15 @@ func TestNoOtherSecretVerifiesAVector(t *testing.T) {
 	for _, v := range validVectors(t) {
 		scheme, _ := Preset(v.preset)
 		for i, s := range v.Secrets {
-			key, err := NewSecret("", s.Text).key(orDefault(scheme.Key, UTF8), true)
+			right, err := NewSecret("", s.Text).keyed(&scheme, true)
 			if err != nil {
 				t.Fatal(err)
+			}
+			key := []byte(right.public)
+			if key == nil {
+				if key, err = NewSecret("", s.Text).key(orDefault(scheme.Key, UTF8), true); err != nil {
+					t.Fatal(err)
+				}
 			}
 			for at := range key {
 				wrong := bytes.Clone(key)
@@ -173,6 +183,9 @@ func TestNoOtherSecretVerifiesAVector(t *testing.T) {
 				verifier := v.verifier(t, 0)
 				// The other secrets go too: one of them may be the right one.
 				verifier.secrets = []*keyed{newKeyed("wrong", HMACSHA256, wrong)}
+				if right.public != nil {
+					verifier.secrets = []*keyed{{label: "wrong", public: wrong}}
+				}
 				if _, err := verify(verifier, v.request(), v.body()); err != ErrSignatureMismatch {
 					t.Fatalf("%s/%s: secret %d with a bit of byte %d turned: %v", v.preset, v.Name, i+1, at, err)
 				}

@@ -119,6 +119,11 @@ type List struct {
 	// Key names the entries that hold signatures. Entries of other names are ignored: they are
 	// other versions, and the algorithm comes from the scheme.
 	Key string `json:"key"`
+
+	// Ed25519 names the entries that hold Ed25519 signatures, for secrets that are Ed25519 keys:
+	// "whpk_" and a public key, which can verify only, or "whsk_" and a private one. It needs a
+	// Separator and the key form whsec. Empty means that the scheme has no such signatures.
+	Ed25519 string `json:"ed25519,omitempty"`
 }
 
 // Timestamp is the time at which a delivery was signed.

@@ -1,6 +1,7 @@
 package verifiers
 
 import (
+	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -61,12 +62,54 @@ const (
 	HexKey KeyForm = "hex"
 	// Base64Key decodes standard base64 with padding.
 	Base64Key KeyForm = "base64"
-	// Whsec decodes standard base64 after an optional "whsec_".
+	// Whsec decodes standard base64 after an optional "whsec_". Where the scheme has Ed25519
+	// signatures, "whpk_" or "whsk_" in its place says that the key is an Ed25519 key.
 	Whsec KeyForm = "whsec"
 )
 
 // known reports whether f is one of the key forms.
 func (f KeyForm) known() bool { return f == UTF8 || f == HexKey || f == Base64Key || f == Whsec }
+
+// keyed returns the secret as a key of a scheme.
+func (s Secret) keyed(scheme *Scheme, allowShort bool) (*keyed, error) {
+	if list := scheme.Signature.List; list != nil && list.Ed25519 != "" && s.text != nil {
+		if text, ok := strings.CutPrefix(s.text(), publicPrefix); ok {
+			return ed25519Key(s.Label, text, ed25519.PublicKeySize)
+		}
+		if text, ok := strings.CutPrefix(s.text(), privatePrefix); ok {
+			return ed25519Key(s.Label, text, ed25519.PrivateKeySize)
+		}
+	}
+	key, err := s.key(orDefault(scheme.Key, UTF8), allowShort)
+	if err != nil {
+		return nil, err
+	}
+	return newKeyed(s.Label, orDefault(scheme.Algorithm, HMACSHA256), key), nil
+}
+
+// What an Ed25519 key begins with.
+const (
+	publicPrefix  = "whpk_"
+	privatePrefix = "whsk_"
+)
+
+// ed25519Key decodes a public or a private key, which are told apart by their size.
+func ed25519Key(label, text string, size int) (*keyed, error) {
+	bytes, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(bytes) != size {
+		return nil, fmt.Errorf("%w: expected %d bytes in base64 behind its prefix", ErrSecretForm, size)
+	}
+	if size == ed25519.PublicKeySize {
+		return &keyed{label: label, public: bytes}, nil
+	}
+	// The second half of a private key is its public one. With another one there, two signatures
+	// of one text would give the private key away.
+	private := ed25519.NewKeyFromSeed(bytes[:ed25519.SeedSize])
+	if !private.Equal(ed25519.PrivateKey(bytes)) {
+		return nil, fmt.Errorf("%w: the halves of the private key don't belong together", ErrSecretForm)
+	}
+	return &keyed{label: label, public: private.Public().(ed25519.PublicKey), private: private}, nil
+}
 
 // key returns the bytes of the secret under a key form.
 func (s Secret) key(form KeyForm, allowShort bool) ([]byte, error) {

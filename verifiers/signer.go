@@ -1,6 +1,7 @@
 package verifiers
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net/http"
@@ -30,7 +31,7 @@ type Message struct {
 
 // Sign returns the header fields that make a request with the message's body a genuine delivery.
 // Where the scheme allows several signatures there is one for every secret, otherwise one for
-// the first.
+// the first. A public key among the secrets can't sign and is an error.
 func (v *Verifier) Sign(m Message) (http.Header, error) {
 	r := v.rules
 	if r.signature.kind != inHeader || r.hasTime && r.time.kind != inHeader && r.time.kind != inList {
@@ -73,18 +74,29 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 		// Not %w: ErrNotGenuine is said of what was received.
 		return nil, fmt.Errorf("scheme %s: %v", r.name, err)
 	}
-	header[r.signature.name] = c.signatureValues(m.Body)
+	values, err := c.signatureValues(m.Body)
+	if err != nil {
+		return nil, fmt.Errorf("scheme %s: %v", r.name, err)
+	}
+	header[r.signature.name] = values
 	return header, nil
 }
 
 // signatureValues returns the values of the signature's header fields.
-func (c *Check) signatureValues(body []byte) []string {
+func (c *Check) signatureValues(body []byte) ([]string, error) {
 	r := c.rules
 	var entries []string
-	for _, key := range c.verifier.secrets {
-		entry := r.encoding.encode(c.sumUnder(key, body))
-		if r.list != nil {
-			entry = r.list.Key + r.list.Assign + entry
+	for i, key := range c.verifier.secrets {
+		var entry string
+		switch {
+		case key.private != nil:
+			entry = r.list.Ed25519 + r.list.Assign + r.encoding.encode(ed25519.Sign(key.private, c.wholeText(body)))
+		case key.public != nil:
+			return nil, fmt.Errorf("secret %d is a public key, which can't sign: use the %s key", i+1, privatePrefix)
+		case r.list != nil:
+			entry = r.list.Key + r.list.Assign + r.encoding.encode(c.sumUnder(key, body))
+		default:
+			entry = r.encoding.encode(c.sumUnder(key, body))
 		}
 		entries = append(entries, entry)
 		if !r.several {
@@ -92,12 +104,35 @@ func (c *Check) signatureValues(body []byte) []string {
 		}
 	}
 	if r.list == nil || r.list.Separator == "" {
-		return entries
+		return entries, nil
 	}
 	if r.time.kind == inList {
 		entries = slices.Insert(entries, 0, r.time.name+r.list.Assign+c.stamp)
 	}
-	return []string{strings.Join(entries, r.list.Separator)}
+	return []string{strings.Join(entries, r.list.Separator)}, nil
+}
+
+// HeaderNames returns the names of the header fields that belong to the scheme: those that Sign
+// sets, and those of its alternative. Whoever signs a request removes them from it first.
+func (v *Verifier) HeaderNames() []string {
+	var names []string
+	add := func(p *place) {
+		if p.kind == inHeader && !slices.Contains(names, p.name) {
+			names = append(names, p.name)
+		}
+	}
+	for r := v.rules; r != nil; r = r.alternative {
+		add(&r.signature)
+		if r.hasTime {
+			add(&r.time)
+		}
+		for _, places := range [][]name{r.ids, r.events} {
+			for i := range places {
+				add(&places[i].place)
+			}
+		}
+	}
+	return names
 }
 
 // firstHeader returns the name of the first place that is a header, or "".

@@ -39,6 +39,8 @@ type Verifier struct {
 	now       func() time.Time
 	publicURL string
 	checks    sync.Pool
+
+	hmac, ed25519 bool // kinds that the secrets are of
 }
 
 // rules is a compiled scheme.
@@ -103,13 +105,14 @@ func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 	case len(secrets) > MaxSecrets:
 		return nil, fmt.Errorf("scheme %s: %d secrets: give at most %d", scheme.Name, len(secrets), MaxSecrets)
 	}
-	algorithm := orDefault(scheme.Algorithm, HMACSHA256)
 	for i, secret := range secrets {
-		key, err := secret.key(orDefault(scheme.Key, UTF8), options.AllowShort)
+		key, err := secret.keyed(&scheme, options.AllowShort)
 		if err != nil {
 			return nil, fmt.Errorf("secret %d: %w", i+1, err)
 		}
-		v.secrets = append(v.secrets, newKeyed(secret.Label, algorithm, key))
+		v.secrets = append(v.secrets, key)
+		v.hmac = v.hmac || key.public == nil
+		v.ed25519 = v.ed25519 || key.public != nil
 	}
 	v.checks.New = func() any { return &Check{verifier: v} }
 	return v, nil
@@ -147,6 +150,10 @@ func compile(s Scheme) (*rules, error) {
 	}
 	if r.list != nil && (r.list.Key == "" || r.list.Separator != "" && r.list.Separator == r.list.Assign) {
 		return nil, errors.New("signature: a list needs a key, and a separator other than its assign")
+	}
+	if r.list != nil && r.list.Ed25519 != "" &&
+		(r.list.Separator == "" || r.list.Ed25519 == r.list.Key || orDefault(s.Key, UTF8) != Whsec) {
+		return nil, errors.New("signature: Ed25519 signatures need a list with a separator, a key of their own in it, and the key form whsec")
 	}
 	r.several = r.repeated || r.list != nil && r.list.Separator != ""
 	if r.content, err = parseContent(orDefault(s.Content, "{body}")); err != nil {

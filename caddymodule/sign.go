@@ -1,0 +1,260 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptrace"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+
+	"github.com/hookseal/hookseal/verifiers"
+)
+
+func init() {
+	caddy.RegisterModule(new(Sign))
+}
+
+// Sign is the handler webhook_sign. It signs the request that goes on to the next handler: behind
+// webhook_verify, so that an app has one scheme to check instead of its senders' many; or, standing
+// alone, what an app sends to a partner through this proxy. Header fields of the scheme that the
+// request already has are removed.
+type Sign struct {
+	// Scheme is the name of a preset, or any name for a Custom scheme.
+	Scheme string `json:"scheme"`
+
+	// Custom describes how to sign, if Scheme is no preset.
+	Custom *verifiers.Scheme `json:"custom,omitempty"`
+
+	// Secrets are the keys. Where the scheme allows several signatures there is one of each, so
+	// that a receiver can change from one to the other without a gap; otherwise the first signs.
+	Secrets []SecretSource `json:"secrets"`
+
+	// AllowShort accepts secrets under 16 bytes.
+	AllowShort bool `json:"allow_short,omitempty"`
+
+	// ID is a placeholder for the message's id, such as {http.request.header.X-Order-Id}. Default:
+	// of a verified delivery, the id that its sender signed, or else one that every copy of the
+	// delivery has; of another request, what the scheme's own field for the id says, or else a new
+	// UUID.
+	ID string `json:"id,omitempty"`
+
+	// PublicURL is where the receiver is, such as "https://partner.example.com". It is needed for a
+	// scheme that signs the URL.
+	PublicURL string `json:"public_url,omitempty"`
+
+	// Standalone also signs requests that no webhook_verify let on. Default: they are answered 403.
+	Standalone bool `json:"standalone,omitempty"`
+
+	// MaxBody is the size in bytes over which the body of such a request is refused. Default: 25 MiB.
+	MaxBody int64 `json:"max_body,omitempty"`
+
+	// Position is where a Caddyfile has the directive, for error messages.
+	Position string `json:"position,omitempty"`
+
+	gateway  *Gateway
+	signer   *verifiers.Verifier
+	fields   []string // the header fields of the scheme
+	reporter *reporter
+	now      func() time.Time
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Sign) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.webhook_sign",
+		New: func() caddy.Module { return new(Sign) },
+	}
+}
+
+// Provision compiles the scheme and resolves the secrets.
+func (s *Sign) Provision(ctx caddy.Context) error {
+	return at(s.Position, s.provision(ctx))
+}
+
+func (s *Sign) provision(ctx caddy.Context) error {
+	s.now = time.Now
+	if s.MaxBody == 0 {
+		s.MaxBody = defaultMaxBody
+	}
+	scheme, err := s.check()
+	if err != nil {
+		return err
+	}
+	app, err := ctx.App("webhook_gateway")
+	if err != nil {
+		return err
+	}
+	s.gateway = app.(*Gateway)
+	if err := s.gateway.fits(s.MaxBody); err != nil {
+		return err
+	}
+	if s.reporter, err = newReporter(ctx, "", ""); err != nil {
+		return err
+	}
+	if s.signer, err = newVerifier(scheme, s.Secrets, s.options()); err != nil {
+		return err
+	}
+	s.fields = s.signer.HeaderNames()
+	return canSign(s.signer)
+}
+
+func (s *Sign) options() verifiers.Options {
+	return verifiers.Options{AllowShort: s.AllowShort, PublicURL: s.PublicURL, Now: func() time.Time { return s.now() }}
+}
+
+// check finds the settings that make no sense and returns the scheme.
+func (s *Sign) check() (verifiers.Scheme, error) {
+	switch {
+	case s.Scheme == "":
+		return verifiers.Scheme{}, errNoScheme
+	case s.MaxBody < 0 || s.MaxBody > maxMaxBody:
+		return verifiers.Scheme{}, fmt.Errorf("max_body %d: must lie between 1 byte and 2 GiB", s.MaxBody)
+	}
+	return schemeOf("scheme", s.Scheme, s.Custom)
+}
+
+var errNoScheme = errors.New("webhook_sign needs a scheme: use " + presetNames() + ", or a name of your own with custom { … }")
+
+// canSign signs something, to find out now what would make every signature fail.
+func canSign(signer *verifiers.Verifier) error {
+	_, err := signer.Sign(verifiers.Message{ID: "id", Event: "event", Method: http.MethodPost, Target: "/"})
+	return err
+}
+
+// ServeHTTP signs the request.
+func (s *Sign) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	d := deliveryOf(r)
+	switch {
+	case d == nil && !s.Standalone:
+		return newDelivery(s.reporter).reject(w, r, reasonNoDelivery)
+	case d == nil:
+		return s.signAlone(w, r, next)
+	case d.verdict == unverified:
+		// Of "mode monitor". It goes on, but not as if it were genuine.
+		s.strip(r.Header)
+		return next.ServeHTTP(w, r)
+	case !d.body.attachedTo(r):
+		s.reporter.logger.Error("not signed: what is behind webhook_verify has replaced the body", zap.Object("webhook", d))
+		return caddyhttp.Error(http.StatusInternalServerError, errUnsigned)
+	}
+	ids := []string{s.givenID(r)}
+	if d.IDSigned {
+		ids = append(ids, d.ID)
+	}
+	// An id that isn't signed isn't made to look as if it were.
+	ids = append(ids, "msg_"+d.key().String())
+	return s.pass(w, r, next, d.body.bytes, d.Event, ids)
+}
+
+// signAlone signs a request that was not verified here.
+func (s *Sign) signAlone(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	d := newDelivery(s.reporter)
+	ownHeader(r.Header)
+	if r.ContentLength > s.MaxBody {
+		return d.reject(w, r, reasonBodyTooLarge)
+	}
+	body := buffer{limit: s.gateway.MaxInFlight}
+	defer body.free()
+	if reason := d.read(&body, w, r, s.gateway, s.MaxBody); reason != "" {
+		return d.reject(w, r, reason)
+	}
+	d.body.bytes = body.bytes
+	defer d.body.release()
+
+	id, event := s.signer.Names(verifiers.Request{Method: r.Method, Header: r.Header, Target: r.URL.RequestURI()}, body.bytes)
+	switch given := s.givenID(r); {
+	case given != "":
+		id = given
+	case id == "":
+		unique, err := uuid.NewV7()
+		if err != nil {
+			return err
+		}
+		id = unique.String()
+	}
+	r = r.WithContext(d.body.follow(r.Context()))
+	d.body.attach(r)
+	return s.pass(w, r, next, body.bytes, event, []string{id})
+}
+
+// givenID returns the id that the configuration says where to find.
+func (s *Sign) givenID(r *http.Request) string {
+	if s.ID == "" {
+		return ""
+	}
+	replacer := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	return replacer.ReplaceAll(s.ID, "")
+}
+
+// errUnsigned is all that {err.message} can say of a request that could not be signed.
+var errUnsigned = errors.New("the request could not be signed")
+
+// pass signs the request, with the first of the ids that the scheme can sign, and calls the next
+// handler.
+func (s *Sign) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, body []byte, event string, ids []string) error {
+	message := verifiers.Message{Event: event, Time: s.now(), Body: body, Method: r.Method, Target: r.URL.RequestURI()}
+	var signed http.Header
+	err := errUnsigned
+	for _, message.ID = range ids {
+		if message.ID == "" {
+			continue
+		}
+		if signed, err = s.signer.Sign(message); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		s.reporter.logger.Error("could not sign: the id or the event can't stand in the scheme", zap.String("scheme", s.Scheme), zap.Error(err))
+		return caddyhttp.Error(http.StatusInternalServerError, errUnsigned)
+	}
+	s.strip(r.Header)
+	maps.Copy(r.Header, signed)
+	ctx, cancel := s.age(r.Context(), message.Time)
+	defer cancel()
+	err = next.ServeHTTP(w, r.WithContext(ctx))
+	if err != nil {
+		s.strip(r.Header) // error handlers don't get the body
+	}
+	return err
+}
+
+// strip removes the fields of the scheme, which only the signer is to set.
+func (s *Sign) strip(header http.Header) {
+	for _, name := range s.fields {
+		delete(header, name)
+	}
+}
+
+// errAged means that a signature has become too old to be sent again.
+var errAged = errors.New("the signature is too old to be sent again")
+
+// age returns a context for the tries to send what was signed at a time. A proxy that tries again
+// sends the signature that it was given, which is sound for as long as receivers take it. The
+// context ends when a try begins after half of that time, so that the rest is left for the way there
+// and for clocks that differ.
+func (s *Sign) age(ctx context.Context, signed time.Time) (context.Context, context.CancelFunc) {
+	limit := s.signer.Tolerance() / 2
+	if limit == 0 {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	begin := func(string) {
+		if s.now().Sub(signed) > limit {
+			cancel(errAged)
+		}
+	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: begin}), func() { cancel(nil) }
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Sign)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Sign)(nil)
+)

@@ -1,0 +1,98 @@
+package caddymodule
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/hookseal/hookseal/verifiers"
+)
+
+func parseSign(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	s := new(Sign)
+	return s, s.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// UnmarshalCaddyfile reads the directive:
+//
+//	webhook_sign <scheme> {
+//		secret      <placeholder> [<label>]   # at least one
+//		id          <placeholder>
+//		standalone
+//		max_body    <size>
+//		public_url  <url>
+//		allow_short
+//		custom {
+//			…                                 # as in webhook_verify
+//		}
+//	}
+func (s *Sign) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	start := *d
+	s.Position = position(d)
+	if !d.NextArg() {
+		return d.Err(errNoScheme.Error())
+	}
+	s.Scheme = d.Val()
+	o := newOptions(d)
+	for o.next("secret") {
+		switch o.Val() {
+		case "secret":
+			s.Secrets = append(s.Secrets, o.secret())
+		case "id":
+			o.text(&s.ID)
+		case "standalone":
+			o.flag(&s.Standalone)
+		case "max_body":
+			o.size(&s.MaxBody, 1, maxMaxBody)
+		case "public_url":
+			o.text(&s.PublicURL)
+		case "allow_short":
+			o.flag(&s.AllowShort)
+		case "custom":
+			s.Custom = o.scheme()
+		default:
+			o.unknown("secret", "id", "standalone", "max_body", "public_url", "allow_short", "custom")
+		}
+	}
+	if o.err != nil {
+		return o.err
+	}
+	if err := s.dryRun(); err != nil {
+		return start.WrapErr(err)
+	}
+	return nil
+}
+
+// dryRun finds what is wrong with the options together while the line is known, without the secrets.
+func (s *Sign) dryRun() error {
+	scheme, err := s.check()
+	if err != nil {
+		return err
+	}
+	signer, err := verifiers.New(scheme, sampleSecrets(scheme), verifiers.Options{PublicURL: s.PublicURL})
+	if err != nil {
+		return err
+	}
+	if err := canSign(signer); err != nil {
+		return err
+	}
+	if len(s.Secrets) == 0 {
+		return errNoSecret
+	}
+	return nil
+}
+
+// secret reads the option secret.
+func (o *options) secret() SecretSource {
+	args := o.args(1, 2)
+	source := SecretSource{Value: args[0], Label: args[1]}
+	if err := source.check(); err != nil {
+		// The text may be the secret, so the error doesn't repeat it.
+		o.fail("secret: %v", err)
+	}
+	return source
+}
+
+// Interface guard
+var _ caddyfile.Unmarshaler = (*Sign)(nil)

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createPublicKey, generateKeyPairSync, randomBytes, verify } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { describe, test } from "node:test";
+
+import { sign } from "@octokit/webhooks-methods";
+import { Webhook as StandardWebhook } from "standardwebhooks";
+import { Webhook as SvixWebhook } from "svix";
+
+import { accepted } from "./app.js";
+import { examples } from "./examples.js";
+import { freePort, listening } from "./gateway.js";
+import { flipBit, post, someBit } from "./sender.js";
+
+const senderSecret = "SIGNED_GITHUB_WEBHOOK_SECRET";
+const internalSecret = "INTERNAL_WEBHOOK_SECRET";
+const internalKey = "INTERNAL_WEBHOOK_KEY";
+
+const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+
+/** The secrets of the route, by the names of their variables. */
+export function newSecrets() {
+  const raw = (key, type) => Buffer.from(key.export({ format: "jwk" })[type], "base64url");
+  return {
+    [senderSecret]: randomBytes(20).toString("hex"),
+    [internalSecret]: `whsec_${randomBytes(24).toString("base64")}`,
+    [internalKey]: `whsk_${Buffer.concat([raw(privateKey, "d"), raw(publicKey, "x")]).toString("base64")}`,
+  };
+}
+
+/** The directives of the route: what GitHub signed is signed again for the app. */
+export function site(upstream) {
+  return `
+	handle /signed {
+		webhook_verify github {
+			name signed
+			secret {env.${senderSecret}}
+		}
+		webhook_sign standard {
+			secret {env.${internalSecret}}
+			secret {env.${internalKey}}
+		}
+		reverse_proxy ${upstream}
+	}`;
+}
+
+/** Registers the tests. */
+export function signedTests(rig) {
+  const secret = rig.secrets[internalSecret];
+
+  /** Sends a payload through the gateway and returns what the app got. */
+  async function received(event, text) {
+    const headers = {
+      "Content-Type": "application/json",
+      "X-GitHub-Event": event,
+      "X-Hub-Signature-256": await sign(rig.secrets[senderSecret], text),
+      // A sender's own, which must not reach the app.
+      "Webhook-Id": "msg_forged",
+      "Svix-Id": "msg_forged",
+    };
+    assert.equal((await post(`${rig.gateway.url}/signed`, headers, Buffer.from(text))).status, accepted);
+    const [record, ...more] = rig.app.drain();
+    assert.equal(more.length, 0);
+    assert.equal(record.body.toString(), text);
+    return record;
+  }
+
+  describe("webhook_sign: what GitHub signed, signed again as Standard Webhooks", () => {
+    test("standardwebhooks and svix accept every payload, and none that was changed", async (t) => {
+      let count = 0;
+      for (const [event, [text]] of examples) {
+        const { headers, body } = await received(event, text);
+        for (const Webhook of [StandardWebhook, SvixWebhook]) {
+          new Webhook(secret).verify(body, headers); // throws if it refuses
+          assert.throws(() => new Webhook(secret).verify(flipBit(body, someBit(body)), headers));
+        }
+        count++;
+      }
+      t.diagnostic(`${count} payloads`);
+      assert.ok(count > 50);
+    });
+
+    test("Node's own Ed25519 accepts the asymmetric signature", async () => {
+      const { headers, body } = await received("ping", JSON.stringify({ nonce: randomBytes(8).toString("hex") }));
+      const signature = headers["webhook-signature"].split(" ").find((entry) => entry.startsWith("v1a,"));
+      const content = (text) => Buffer.from(`${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${text}`);
+      const bytes = Buffer.from(signature.slice("v1a,".length), "base64");
+      assert.ok(verify(null, content(body), createPublicKey(publicKey.export({ format: "pem", type: "spki" })), bytes));
+      assert.ok(!verify(null, content(`${body} `), publicKey, bytes));
+    });
+
+    test("the README's receiver in Node accepts it, and nothing that was changed", async (t) => {
+      const { headers, body } = await received("ping", JSON.stringify({ nonce: randomBytes(8).toString("hex") }));
+      const url = await startReceiver(t, rig.directory, secret);
+      assert.equal((await post(url, headers, body)).status, 204);
+      assert.equal((await post(url, headers, flipBit(body, someBit(body)))).status, 401);
+      assert.equal((await post(url, { ...headers, "webhook-id": "msg_other" }, body)).status, 401);
+    });
+  });
+}
+
+/** Runs the README's example of a receiver until the test ends, and returns its URL. */
+async function startReceiver(t, directory, secret) {
+  const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+  const [, source] = /^```js\n(.*?)^```$/ms.exec(readme);
+  const home = await mkdtemp(path.join(directory, "receiver-"));
+  await symlink(path.join(import.meta.dirname, "node_modules"), path.join(home, "node_modules"));
+  await writeFile(path.join(home, "receiver.mjs"), source);
+  const port = await freePort();
+  const child = spawn(process.execPath, ["receiver.mjs"], {
+    cwd: home,
+    env: { PATH: process.env.PATH, PORT: String(port), [internalSecret]: secret },
+    stdio: "ignore",
+  });
+  const exited = once(child, "exit");
+  t.after(() => {
+    child.kill();
+    return exited;
+  });
+  assert.ok(await listening(port, () => child.exitCode === null), "the receiver did not start");
+  return `http://127.0.0.1:${port}`;
+}
