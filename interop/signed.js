@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createPublicKey, generateKeyPairSync, randomBytes, verify } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { promisify } from "node:util";
 
 import { sign } from "@octokit/webhooks-methods";
 import { Webhook as StandardWebhook } from "standardwebhooks";
@@ -92,26 +93,47 @@ export function signedTests(rig) {
       assert.ok(!verify(null, content(`${body} `), publicKey, bytes));
     });
 
-    test("the README's receiver in Node accepts it, and nothing that was changed", async (t) => {
-      const { headers, body } = await received("ping", JSON.stringify({ nonce: randomBytes(8).toString("hex") }));
-      const url = await startReceiver(t, rig.directory, secret);
-      assert.equal((await post(url, headers, body)).status, 204);
-      assert.equal((await post(url, headers, flipBit(body, someBit(body)))).status, 401);
-      assert.equal((await post(url, { ...headers, "webhook-id": "msg_other" }, body)).status, 401);
-    });
+    for (const language of ["Node", "Go"]) {
+      test(`the README's receiver in ${language} accepts it, and nothing that was changed`, async (t) => {
+        const { headers, body } = await received("ping", JSON.stringify({ nonce: randomBytes(8).toString("hex") }));
+        const url = await startReceiver[language](t, rig.directory, secret);
+        assert.ok(success.includes((await post(url, headers, body)).status));
+        assert.equal((await post(url, headers, flipBit(body, someBit(body)))).status, 401);
+        assert.equal((await post(url, { ...headers, "webhook-id": "msg_other" }, body)).status, 401);
+      });
+    }
   });
 }
 
-/** Runs the README's example of a receiver until the test ends, and returns its URL. */
-async function startReceiver(t, directory, secret) {
+const success = [200, 204];
+
+/** Run the README's examples of a receiver until the test ends, and return their URLs. */
+const startReceiver = {
+  async Node(t, directory, secret) {
+    const home = await mkdtemp(path.join(directory, "receiver-"));
+    await symlink(path.join(import.meta.dirname, "node_modules"), path.join(home, "node_modules"));
+    await writeFile(path.join(home, "receiver.mjs"), await readmeBlock("js"));
+    return start(t, process.execPath, [path.join(home, "receiver.mjs")], secret);
+  },
+
+  async Go(t, directory, secret) {
+    const home = path.join(import.meta.dirname, "receiver");
+    assert.equal(await readFile(path.join(home, "main.go"), "utf8"), await readmeBlock("go"), "receiver/main.go is not what the README has");
+    const binary = path.join(directory, "receiver");
+    await promisify(execFile)("go", ["build", "-o", binary, "."], { cwd: home });
+    return start(t, binary, [], secret);
+  },
+};
+
+/** Returns the README's block of code in a language. */
+async function readmeBlock(language) {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-  const [, source] = /^```js\n(.*?)^```$/ms.exec(readme);
-  const home = await mkdtemp(path.join(directory, "receiver-"));
-  await symlink(path.join(import.meta.dirname, "node_modules"), path.join(home, "node_modules"));
-  await writeFile(path.join(home, "receiver.mjs"), source);
+  return new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "ms").exec(readme)[1];
+}
+
+async function start(t, command, args, secret) {
   const port = await freePort();
-  const child = spawn(process.execPath, ["receiver.mjs"], {
-    cwd: home,
+  const child = spawn(command, args, {
     env: { PATH: process.env.PATH, PORT: String(port), [internalSecret]: secret },
     stdio: "ignore",
   });
@@ -121,5 +143,5 @@ async function startReceiver(t, directory, secret) {
     return exited;
   });
   assert.ok(await listening(port, () => child.exitCode === null), "the receiver did not start");
-  return `http://127.0.0.1:${port}`;
+  return `http://localhost:${port}`;
 }
