@@ -47,14 +47,19 @@ func stripVerifiedNames(header http.Header) {
 	}
 }
 
-// isVerifiedName reports whether a header's name begins with Webhook-Verified, whatever its case
-// and whatever stands for the hyphen: some servers make an underscore of everything else.
+// isVerifiedName reports whether a header's name begins with Webhook-Verified, as an app may spell it.
 func isVerifiedName(name string) bool {
-	if len(name) < len(headerMarker) {
+	return len(name) >= len(headerMarker) && sameField(name[:len(headerMarker)], headerMarker)
+}
+
+// sameField reports whether a name may become the same as a field's in an app, whatever its case and
+// whatever stands for the hyphen: some servers make an underscore of everything else.
+func sameField(name, field string) bool {
+	if len(name) != len(field) {
 		return false
 	}
-	for i := range len(headerMarker) {
-		c, want := name[i], headerMarker[i]
+	for i := range len(field) {
+		c, want := name[i], field[i]
 		if want == '-' {
 			if c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' {
 				return false

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -225,10 +226,13 @@ func (s *Sign) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 	return err
 }
 
-// strip removes the fields of the scheme, which only the signer is to set.
+// strip removes the fields of the scheme, which only the signer is to set, under every spelling that
+// may become the same in an app.
 func (s *Sign) strip(header http.Header) {
-	for _, name := range s.fields {
-		delete(header, name)
+	for name := range header {
+		if slices.ContainsFunc(s.fields, func(field string) bool { return sameField(name, field) }) {
+			delete(header, name)
+		}
 	}
 }
 
