@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -258,16 +259,24 @@ func (g *gateway) increase(f func(), name string, labels ...string) float64 {
 	return g.metric(name, labels...) - before
 }
 
-// freeAddress returns a loopback address that nobody listens on.
+// freeAddress returns a loopback address that nobody listens on, and another one each time: Caddy shares
+// ports, so half of a site's requests would go to whatever else has its address.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := listener.Addr().String()
+		listener.Close()
+		if _, taken := givenAddresses.LoadOrStore(address, true); !taken {
+			return address
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
+
+var givenAddresses sync.Map
 
 // wait receives from a channel.
 func wait[T any](t *testing.T, what string, c <-chan T) T {
