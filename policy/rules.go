@@ -64,7 +64,7 @@ func (r *Rules) add(i int, rule Rule) error {
 		if err != nil {
 			return err
 		}
-		if p.exact && rule.When == "" {
+		if p.Exact() && rule.When == "" {
 			if _, earlier := r.named[text]; !earlier {
 				r.named[text] = i
 			}

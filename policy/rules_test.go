@@ -184,3 +184,12 @@ func TestErrorsOfASetSayWhere(t *testing.T) {
 		}
 	}
 }
+
+func pattern(t testing.TB, text string) Pattern {
+	t.Helper()
+	p, err := ParsePattern(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}

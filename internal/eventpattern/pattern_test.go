@@ -1,4 +1,4 @@
-package policy
+package eventpattern
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 
 func pattern(t testing.TB, text string) Pattern {
 	t.Helper()
-	p, err := ParsePattern(text)
+	p, err := Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestPatternsOfOtherLanguagesAreRefused(t *testing.T) {
 		"", ".", "a.", ".a", "a..b", "**.a", "a.**.b", "**.**", "***", "a*", "*a", "order.cr*ted",
 		"a.***", "a**", " push", "push ", "pu\nsh", "pu\x00sh",
 	} {
-		if p, err := ParsePattern(text); err == nil {
+		if p, err := Parse(text); err == nil {
 			t.Errorf("%q was accepted as %v", text, p)
 		}
 	}
@@ -93,7 +93,7 @@ func FuzzPattern(f *testing.F) {
 		f.Add(text, "a.b.c")
 	}
 	f.Fuzz(func(t *testing.T, text, event string) {
-		p, err := ParsePattern(text)
+		p, err := Parse(text)
 		if err != nil {
 			if p.Match(event) {
 				t.Fatalf("the pattern of an error matches %q", event)
