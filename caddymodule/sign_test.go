@@ -177,12 +177,18 @@ func TestEverySecretSigns(t *testing.T) {
 	}
 }
 
-func TestAPublicKeyIsNoKeyToSignWith(t *testing.T) {
+func TestKeysThatReceiversCanNotDoWithAreRefused(t *testing.T) {
 	g := startSite(t, nil, "respond 200")
 	t.Setenv("PUBLIC_KEY", internalPublic)
-	code, text := g.reload("{\nGLOBALS\n}\nSITE {\nwebhook_sign standard {\nsecret {env.PUBLIC_KEY}\n}\n}")
-	if code != 400 || !strings.Contains(text, "secret 1 is a public key, which can't sign") || !strings.Contains(text, "Caddyfile:") {
-		t.Errorf("%d %s", code, text)
+	t.Setenv("PRIVATE_KEY", internalPrivate)
+	for name, test := range map[string]struct{ secrets, problem string }{
+		"a public key":           {"secret {env.PUBLIC_KEY}\n", "secret 1 is a public key, which can't sign"},
+		"more than they'd check": {strings.Repeat("secret {env.PRIVATE_KEY}\n", 5), "secret 5: one Ed25519 key more than the 4"},
+	} {
+		code, text := g.reload("{\nGLOBALS\n}\nSITE {\nwebhook_sign standard {\n" + test.secrets + "}\n}")
+		if code != 400 || !strings.Contains(text, test.problem) || !strings.Contains(text, "Caddyfile:") {
+			t.Errorf("%s: %d %s", name, code, text)
+		}
 	}
 }
 

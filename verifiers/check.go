@@ -35,10 +35,6 @@ type signature struct {
 	ed25519 bool // and not an HMAC
 }
 
-// maxEd25519 is how many Ed25519 signatures one delivery may offer: each costs a check, with
-// a hash of the body, under each key.
-const maxEd25519 = 4
-
 // keptText is how much memory a check keeps for the text of the next delivery. Headers rarely
 // need more; a scheme that signs values of the body may need much more once.
 const keptText = 4 << 10
@@ -144,7 +140,7 @@ func (c *Check) readSignatures(body []byte) error {
 // them. A list may hold entries of other versions and some that are malformed, as long as one is
 // a signature. Two timestamps are refused: libraries disagree on which one counts.
 func (c *Check) addSignatures(values []string) error {
-	r := c.rules
+	r, v := c.rules, c.verifier
 	anything, stamped, offered, offeredEd25519 := false, false, 0, 0
 	for _, value := range values {
 		for rest := value; rest != ""; {
@@ -175,7 +171,7 @@ func (c *Check) addSignatures(values []string) error {
 				size = ed25519.SignatureSize
 				offeredEd25519++
 			}
-			if offered++; offered > MaxSignatures || offeredEd25519 > maxEd25519 {
+			if offered++; offered > MaxSignatures || offeredEd25519*v.ed25519 > MaxEd25519 {
 				return ErrTooManySignatures
 			}
 			c.signatures = append(c.signatures, kind)
@@ -202,7 +198,7 @@ func (c *Check) listed(entry string) (text string, isEd25519, ok bool) {
 			return text, false, true
 		}
 	}
-	if v.ed25519 {
+	if v.ed25519 > 0 {
 		if text, ok := list.value(entry, list.Ed25519); ok {
 			return text, true, true
 		}

@@ -1,6 +1,7 @@
 package verifiers
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
@@ -59,21 +60,32 @@ func TestAPublicKeyCanNotSign(t *testing.T) {
 	}
 }
 
+// newPrivateKeys returns Ed25519 keys that nothing else uses.
+func newPrivateKeys(count int) (texts []string) {
+	for i := range count {
+		key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(i)}, ed25519.SeedSize))
+		texts = append(texts, privatePrefix+base64.StdEncoding.EncodeToString(key))
+	}
+	return texts
+}
+
 // Each Ed25519 signature costs a check under each key, over the whole body.
-func TestADeliveryOffersFewEd25519Signatures(t *testing.T) {
+func TestADeliveryCostsFewEd25519Checks(t *testing.T) {
 	body := []byte("{}")
-	v := standard(t, testPrivate)
-	header, err := v.Sign(Message{ID: "msg_1", Body: body})
+	header, err := standard(t, testPrivate).Sign(Message{ID: "msg_1", Body: body})
 	if err != nil {
 		t.Fatal(err)
 	}
 	right := header.Get("Webhook-Signature")
 	wrong := "v1a," + strings.Repeat("A", 86) + "=="
-	for count, want := range map[int]error{3: nil, 4: ErrTooManySignatures} {
-		header := header.Clone()
-		header.Set("Webhook-Signature", strings.Join(append(slices.Repeat([]string{wrong}, count), right), " "))
-		if _, err := verify(v, Request{Header: header}, body); err != want {
-			t.Errorf("%d before it: %v, want %v", count, err, want)
+	for keys, signatures := range map[int]int{1: 4, 2: 2, 3: 1, 4: 1} {
+		v := standard(t, append(newPrivateKeys(keys-1), testPublic)...)
+		for offered, want := range map[int]error{signatures: nil, signatures + 1: ErrTooManySignatures} {
+			header := header.Clone()
+			header.Set("Webhook-Signature", strings.Join(append(slices.Repeat([]string{wrong}, offered-1), right), " "))
+			if _, err := verify(v, Request{Header: header}, body); err != want {
+				t.Errorf("%d keys, %d signatures: %v, want %v", keys, offered, err, want)
+			}
 		}
 	}
 	// To others they are other versions, however many.
@@ -84,6 +96,29 @@ func TestADeliveryOffersFewEd25519Signatures(t *testing.T) {
 	header.Set("Webhook-Signature", strings.Repeat(wrong+" ", 30)+header.Get("Webhook-Signature"))
 	if _, err := verify(symmetric, Request{Header: header}, body); err != nil {
 		t.Error(err)
+	}
+}
+
+// What is signed with as many keys as there may be is genuine to whoever has one of them.
+func TestAsManyEd25519KeysSignAsAreChecked(t *testing.T) {
+	texts := newPrivateKeys(MaxEd25519 + 1)
+	header, err := standard(t, texts[:MaxEd25519]...).Sign(Message{ID: "msg_1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range texts[:MaxEd25519] {
+		if _, err := verify(standard(t, text), Request{Header: header}, nil); err != nil {
+			t.Errorf("key %d: %v", i+1, err)
+		}
+	}
+	var secrets []Secret
+	for _, text := range append([]string{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}, texts...) {
+		secrets = append(secrets, NewSecret("", text))
+	}
+	scheme, _ := Preset("standard")
+	const want = "secret 6: one Ed25519 key more than the 4 that there may be: leave out those that nobody uses any more"
+	if _, err := New(scheme, secrets, Options{}); err == nil || err.Error() != want {
+		t.Errorf("%v", err)
 	}
 }
 

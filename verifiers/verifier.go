@@ -40,7 +40,8 @@ type Verifier struct {
 	publicURL string
 	checks    sync.Pool
 
-	hmac, ed25519 bool // kinds that the secrets are of
+	hmac    bool // a secret is an HMAC key
+	ed25519 int  // how many are Ed25519 keys
 }
 
 // rules is a compiled scheme.
@@ -78,8 +79,9 @@ func (v *Verifier) Tolerance() time.Duration { return v.rules.tolerance }
 // MaxSecrets is how many secrets one verifier may have: a delivery is hashed under each of them.
 const MaxSecrets = 16
 
-// New compiles a scheme with its secrets. At least one secret is needed, and at most MaxSecrets;
-// each is tried on every delivery, so that a provider's secret can be rolled without a gap.
+// New compiles a scheme with its secrets. At least one secret is needed, and at most MaxSecrets, of
+// which MaxEd25519 may be Ed25519 keys; each is tried on every delivery, so that a provider's secret
+// can be rolled without a gap.
 func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 	scheme = scheme.clone() // the caller may go on to change its own
 	scheme.Name = orDefault(scheme.Name, "custom")
@@ -111,8 +113,11 @@ func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 			return nil, fmt.Errorf("secret %d: %w", i+1, err)
 		}
 		v.secrets = append(v.secrets, key)
-		v.hmac = v.hmac || key.public == nil
-		v.ed25519 = v.ed25519 || key.public != nil
+		if key.public == nil {
+			v.hmac = true
+		} else if v.ed25519++; v.ed25519 > MaxEd25519 {
+			return nil, fmt.Errorf("secret %d: one Ed25519 key more than the %d that there may be: leave out those that nobody uses any more", i+1, MaxEd25519)
+		}
 	}
 	v.checks.New = func() any { return &Check{verifier: v} }
 	return v, nil
