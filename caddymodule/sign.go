@@ -93,13 +93,13 @@ func (s *Sign) provision(ctx caddy.Context) error {
 		return err
 	}
 	s.gateway = app.(*Gateway)
-	if err := s.gateway.fits(s.MaxBody); err != nil {
-		return err
-	}
 	if s.reporter, err = newReporter(ctx, "", ""); err != nil {
 		return err
 	}
 	if s.signer, err = newVerifier(scheme, s.Secrets, s.options()); err != nil {
+		return err
+	}
+	if err := s.gateway.fits(s.MaxBody, s.signer); err != nil {
 		return err
 	}
 	s.fields = s.signer.HeaderNames()
@@ -107,7 +107,7 @@ func (s *Sign) provision(ctx caddy.Context) error {
 }
 
 func (s *Sign) options() verifiers.Options {
-	return verifiers.Options{AllowShort: s.AllowShort, PublicURL: s.PublicURL, Now: func() time.Time { return s.now() }}
+	return verifiers.Options{AllowShort: s.AllowShort, PublicURL: s.PublicURL, Space: s.gateway.lend, Now: func() time.Time { return s.now() }}
 }
 
 // check finds the settings that make no sense and returns the scheme.
@@ -207,11 +207,16 @@ func (s *Sign) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 		if message.ID == "" {
 			continue
 		}
-		if signed, err = s.signer.Sign(message); err == nil {
-			break
+		if signed, err = s.signer.Sign(message); err == nil || errors.Is(err, errOverloaded) {
+			break // another id would find the room that this one did not, and be another message's
 		}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errOverloaded):
+		s.reporter.logger.Error("not signed: no room for the copy of the body that Ed25519 needs", zap.String("scheme", s.Scheme), zap.Error(err))
+		setRetryAfter(w)
+		return caddyhttp.Error(http.StatusServiceUnavailable, errUnsigned)
+	case err != nil:
 		s.reporter.logger.Error("could not sign: the id or the event can't stand in the scheme", zap.String("scheme", s.Scheme), zap.Error(err))
 		return caddyhttp.Error(http.StatusInternalServerError, errUnsigned)
 	}

@@ -263,6 +263,15 @@ func (c *Check) Verify(body []byte) (Delivery, error) {
 			return Delivery{}, err
 		}
 	}
+	var whole []byte
+	if slices.ContainsFunc(c.signatures, func(s signature) bool { return s.ed25519 }) {
+		text, release, err := c.wholeText(body)
+		if err != nil {
+			return Delivery{}, err
+		}
+		defer release()
+		whole = text
+	}
 	d := Delivery{Provider: r.name, Timestamp: c.signed}
 	// Every secret is tried on every signature, whichever matches, so that the time taken says
 	// nothing about which one did.
@@ -270,7 +279,7 @@ func (c *Check) Verify(body []byte) (Delivery, error) {
 	for _, key := range v.secrets {
 		same := 0
 		if key.public != nil {
-			same = c.matchesEd25519(key, body)
+			same = c.matchesEd25519(key, whole)
 		} else {
 			sum := c.sumUnder(key, body)
 			for i := range c.signatures {
@@ -299,29 +308,29 @@ func (c *Check) Verify(body []byte) (Delivery, error) {
 	return d, nil
 }
 
-// matchesEd25519 returns 1 if one of the delivery's signatures is one under the key, otherwise 0.
-// There is nothing secret in it whose time could tell.
-func (c *Check) matchesEd25519(key *keyed, body []byte) int {
-	var text []byte
+// matchesEd25519 returns 1 if one of the delivery's signatures is one of the whole text under the key,
+// otherwise 0. There is nothing secret in it whose time could tell.
+func (c *Check) matchesEd25519(key *keyed, whole []byte) int {
 	for i := range c.signatures {
-		if s := &c.signatures[i]; s.ed25519 {
-			if text == nil {
-				text = c.wholeText(body)
-			}
-			if ed25519.Verify(key.public, text, s.bytes[:]) {
-				return 1
-			}
+		if s := &c.signatures[i]; s.ed25519 && ed25519.Verify(key.public, whole, s.bytes[:]) {
+			return 1
 		}
 	}
 	return 0
 }
 
-// wholeText returns the signed text in one piece, which Ed25519 needs to read twice.
-func (c *Check) wholeText(body []byte) []byte {
-	if !c.rules.content.hasBody {
-		body = nil
+// wholeText returns the signed text in one piece. It is gone when it has been released.
+func (c *Check) wholeText(body []byte) (text []byte, release func(), err error) {
+	if !c.rules.content.hasBody || len(body) == 0 {
+		return c.text, func() {}, nil
 	}
-	return slices.Concat(c.text[:c.before], body, c.text[c.before:])
+	space, release, err := c.verifier.space(len(c.text) + len(body))
+	if err != nil {
+		return nil, nil, err
+	}
+	text = append(space[:0], c.text[:c.before]...)
+	text = append(text, body...)
+	return append(text, c.text[c.before:]...), release, nil
 }
 
 // sumUnder computes the HMAC of the delivery under a key. Verify and Sign both go through here, so

@@ -31,7 +31,8 @@ type Message struct {
 
 // Sign returns the header fields that make a request with the message's body a genuine delivery.
 // Where the scheme allows several signatures there is one for every secret, otherwise one for
-// the first. A public key among the secrets can't sign and is an error.
+// the first. A public key among the secrets can't sign and is an error, and so is what Options.Space
+// says.
 func (v *Verifier) Sign(m Message) (http.Header, error) {
 	r := v.rules
 	if r.signature.kind != inHeader || r.hasTime && r.time.kind != inHeader && r.time.kind != inList {
@@ -76,7 +77,7 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 	}
 	values, err := c.signatureValues(m.Body)
 	if err != nil {
-		return nil, fmt.Errorf("scheme %s: %v", r.name, err)
+		return nil, fmt.Errorf("scheme %s: %w", r.name, err)
 	}
 	header[r.signature.name] = values
 	return header, nil
@@ -86,11 +87,20 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 func (c *Check) signatureValues(body []byte) ([]string, error) {
 	r := c.rules
 	var entries []string
+	var whole []byte
+	if c.verifier.NeedsSpace() {
+		text, release, err := c.wholeText(body)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
+		whole = text
+	}
 	for i, key := range c.verifier.secrets {
 		var entry string
 		switch {
 		case key.private != nil:
-			entry = r.list.Ed25519 + r.list.Assign + r.encoding.encode(ed25519.Sign(key.private, c.wholeText(body)))
+			entry = r.list.Ed25519 + r.list.Assign + r.encoding.encode(ed25519.Sign(key.private, whole))
 		case key.public != nil:
 			return nil, fmt.Errorf("secret %d is a public key, which can't sign: use the %s key", i+1, privatePrefix)
 		case r.list != nil:

@@ -29,7 +29,16 @@ type Options struct {
 	// before the target of a request in {url}. It is needed for a scheme that signs the URL, and
 	// comes from the configuration because whoever sends a request also chooses its Host.
 	PublicURL string
+
+	// Space lends memory for size bytes until release is called. Ed25519 reads the signed text twice, so
+	// it needs it in one piece: as much memory again as the body, and what stands around that. It is asked
+	// for once a delivery or message, and not at all without such a signature. An error means that
+	// there is no room, and is what Verify and Sign return. Default: the heap.
+	Space func(size int) (space []byte, release func(), err error)
 }
+
+// onHeap is the default of Options.Space.
+func onHeap(size int) ([]byte, func(), error) { return make([]byte, 0, size), func() {}, nil }
 
 // Verifier verifies and signs deliveries of one scheme with one set of secrets. It may be used
 // by many goroutines at once.
@@ -38,6 +47,7 @@ type Verifier struct {
 	secrets   []*keyed
 	now       func() time.Time
 	publicURL string
+	space     func(size int) ([]byte, func(), error)
 	checks    sync.Pool
 
 	hmac    bool // a secret is an HMAC key
@@ -76,6 +86,9 @@ func (v *Verifier) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, v.Stri
 // scheme signs no time.
 func (v *Verifier) Tolerance() time.Duration { return v.rules.tolerance }
 
+// NeedsSpace reports whether a secret is an Ed25519 key, so that Options.Space may be asked for memory.
+func (v *Verifier) NeedsSpace() bool { return v.ed25519 > 0 }
+
 // MaxSecrets is how many secrets one verifier may have: a delivery is hashed under each of them.
 const MaxSecrets = 16
 
@@ -88,11 +101,14 @@ func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
+	if options.Space == nil {
+		options.Space = onHeap
+	}
 	r, err := compile(scheme)
 	if err != nil {
 		return nil, fmt.Errorf("scheme %s: %w", scheme.Name, err)
 	}
-	v := &Verifier{rules: r, now: options.Now}
+	v := &Verifier{rules: r, now: options.Now, space: options.Space}
 	if options.Tolerance != 0 {
 		if err := r.setTolerance(options.Tolerance); err != nil {
 			return nil, fmt.Errorf("scheme %s: %w", scheme.Name, err)
