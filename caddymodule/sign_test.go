@@ -122,7 +122,7 @@ handle /given {`+"\n"+verifyBlock("generic")+"\n"+signBlock(t, "standard", "id {
 		t.Errorf("the log says %q and the app was told %q", claim, ids[0])
 	}
 
-	for given, want := range map[string]string{"order-7": "^order-7$", "a.b": claimID.String(), "": claimID.String()} {
+	for given, want := range map[string]string{"order-7": "^order-7$", "a.b": claimID.String(), "bestellung-ü": claimID.String(), "": claimID.String()} {
 		body = newBody()
 		g.post("/given", with(generic.headerOf(body), "X-Id", given), body).wants(t, 200)
 		if d := app.one().opens(t, "standard", internalSecret); !regexp.MustCompile(want).MatchString(d.ID) {
@@ -272,7 +272,9 @@ func TestStandingAloneItSignsWhatAnAppSends(t *testing.T) {
 	sent(nil, nil)
 	sent(bytes.Repeat([]byte("x"), 64<<10), nil)
 
-	g.post("/", header("Webhook-Id", "order.7"), []byte("{}")).wants(t, 500)
+	for _, id := range []string{"order.7", "order-ü"} { // another id would make each of the app's tries another message
+		g.post("/", header("Webhook-Id", id), []byte("{}")).wants(t, 500)
+	}
 	g.post("/", nil, bytes.Repeat([]byte("x"), 64<<10+1)).wants(t, 413)
 	req := g.request(http.MethodPost, "/", nil, io.MultiReader(bytes.NewReader(bytes.Repeat([]byte("x"), 64<<10+1)))) // chunked
 	g.do(req).wants(t, 413)

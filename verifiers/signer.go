@@ -13,7 +13,7 @@ import (
 
 // Message is what Sign signs.
 type Message struct {
-	// ID is the delivery's id. It is needed where the signature covers it.
+	// ID is the delivery's id, in visible ASCII. It is needed where the signature covers it.
 	ID string
 
 	// Event is the name of the event. It is sent where the scheme has a header for it.
@@ -45,18 +45,17 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 		return nil, fmt.Errorf("scheme %s: the time lies before 1970", r.name)
 	}
 	header := make(http.Header)
-	for _, name := range []struct {
-		places []name
-		value  string
-	}{{r.ids, m.ID}, {r.events, m.Event}} {
-		at := firstHeader(name.places)
-		if at == "" || name.value == "" {
-			continue
+	if at := firstHeader(r.ids); at != "" && m.ID != "" {
+		if !isVisible(m.ID) {
+			return nil, fmt.Errorf("scheme %s: id is over %d bytes or not in visible ASCII, which is all that every receiver reads as it was signed", r.name, maxName)
 		}
-		if !isName(name.value) {
-			return nil, fmt.Errorf("scheme %s: id or event has characters that a header can't carry", r.name)
+		header.Set(at, m.ID)
+	}
+	if at := firstHeader(r.events); at != "" && m.Event != "" {
+		if !isName(m.Event) {
+			return nil, fmt.Errorf("scheme %s: event has characters that a header can't carry", r.name)
 		}
-		header.Set(at, name.value)
+		header.Set(at, m.Event)
 	}
 	c := v.checks.Get().(*Check)
 	defer c.Close()
