@@ -40,10 +40,12 @@ type Sign struct {
 	// AllowShort accepts secrets under 16 bytes.
 	AllowShort bool `json:"allow_short,omitempty"`
 
-	// ID is a placeholder for the message's id, such as {http.request.header.X-Order-Id}. Default:
-	// of a verified delivery, the id that its sender signed, or else one that every copy of the
-	// delivery has; of another request, what the scheme's own field for the id says, or else a new
-	// UUID.
+	// ID is a placeholder for the message's id, such as {http.request.header.X-Order-Id}, or
+	// {http.webhook.id} for the id that a delivery's sender gave it. Default, also where that is empty:
+	// of a verified delivery, "msg_" and the key of its claim, which every copy of it has and no
+	// delivery of another route; of another request, what the scheme's own field for the id says, or
+	// else a new UUID. Of a verified delivery the default also stands in for an id that the scheme can't
+	// sign; another request with such an id is answered 500.
 	ID string `json:"id,omitempty"`
 
 	// PublicURL is where the receiver is, such as "https://partner.example.com". It is needed for a
@@ -145,12 +147,9 @@ func (s *Sign) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 		s.reporter.logger.Error("not signed: what is behind webhook_verify has replaced the body", zap.Object("webhook", d))
 		return caddyhttp.Error(http.StatusInternalServerError, errUnsigned)
 	}
-	ids := []string{s.givenID(r)}
-	if d.IDSigned {
-		ids = append(ids, d.ID)
-	}
-	// An id that isn't signed isn't made to look as if it were.
-	ids = append(ids, "msg_"+d.key().String())
+	// The sender's own id is unique for that sender only, and may not be signed: whoever asks for it
+	// with {http.webhook.id} knows both.
+	ids := []string{s.givenID(r), "msg_" + d.key().String()}
 	return s.pass(w, r, next, d.body.bytes, d.Event, ids)
 }
 
