@@ -7,7 +7,9 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptrace"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -119,11 +121,27 @@ func (s *Sign) check() (verifiers.Scheme, error) {
 		return verifiers.Scheme{}, errNoScheme
 	case s.MaxBody < 0 || s.MaxBody > maxMaxBody:
 		return verifiers.Scheme{}, fmt.Errorf("max_body %d: must lie between 1 byte and 2 GiB", s.MaxBody)
+	case s.ID != "" && !varies(s.ID):
+		return verifiers.Scheme{}, fmt.Errorf("id %q: is the same for every message, so that receivers would take all but the first for copies: use a placeholder of the request, such as {http.request.header.X-Order-Id}, or leave it out", s.ID)
 	}
 	return schemeOf("scheme", s.Scheme, s.Custom)
 }
 
 var errNoScheme = errors.New("webhook_sign needs a scheme: use " + presetNames() + ", or a name of your own with custom { … }")
+
+var placeholder = regexp.MustCompile(`\{([^{}]+)\}`)
+
+// varies reports whether a text has a placeholder that isn't the same for every request.
+func varies(text string) bool {
+	text = strings.ReplaceAll(text, `\{`, "") // no placeholder begins there
+	for _, found := range placeholder.FindAllStringSubmatch(text, -1) {
+		kind, _, _ := strings.Cut(found[1], ".")
+		if !slices.Contains([]string{"env", "file", "system"}, kind) {
+			return true
+		}
+	}
+	return false
+}
 
 // canSign signs something, to find out now what would make every signature fail.
 func canSign(signer *verifiers.Verifier) error {
