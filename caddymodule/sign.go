@@ -168,7 +168,7 @@ func (s *Sign) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	// The sender's own id is unique for that sender only, and may not be signed: whoever asks for it
 	// with {http.webhook.id} knows both.
 	ids := []string{s.givenID(r), "msg_" + d.key().String()}
-	return s.pass(w, r, next, d.body.bytes, d.Event, ids)
+	return s.pass(w, r, next, d, ids)
 }
 
 // signAlone signs a request that was not verified here.
@@ -186,7 +186,8 @@ func (s *Sign) signAlone(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	d.body.bytes = body.bytes
 	defer d.body.release()
 
-	id, event := s.signer.Names(verifiers.Request{Method: r.Method, Header: r.Header, Target: r.URL.RequestURI()}, body.bytes)
+	var id string
+	id, d.Event = s.signer.Names(verifiers.Request{Method: r.Method, Header: r.Header, Target: r.URL.RequestURI()}, body.bytes)
 	switch given := s.givenID(r); {
 	case given != "":
 		id = given
@@ -199,7 +200,7 @@ func (s *Sign) signAlone(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	}
 	r = r.WithContext(d.body.follow(r.Context()))
 	d.body.attach(r)
-	return s.pass(w, r, next, body.bytes, event, []string{id})
+	return s.pass(w, r, next, d, []string{id})
 }
 
 // givenID returns the id that the configuration says where to find.
@@ -214,10 +215,10 @@ func (s *Sign) givenID(r *http.Request) string {
 // errUnsigned is all that {err.message} can say of a request that could not be signed.
 var errUnsigned = errors.New("the request could not be signed")
 
-// pass signs the request, with the first of the ids that the scheme can sign, and calls the next
-// handler.
-func (s *Sign) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, body []byte, event string, ids []string) error {
-	message := verifiers.Message{Event: event, Time: s.now(), Body: body, Method: r.Method, Target: r.URL.RequestURI()}
+// pass signs the request of a delivery, with the first of the ids that the scheme can sign, and calls
+// the next handler.
+func (s *Sign) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, d *delivery, ids []string) error {
+	message := verifiers.Message{Event: d.Event, Time: s.now(), Body: d.body.bytes, Method: r.Method, Target: r.URL.RequestURI()}
 	var signed http.Header
 	err := errUnsigned
 	for _, message.ID = range ids {
@@ -239,7 +240,7 @@ func (s *Sign) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 	}
 	s.strip(r.Header)
 	maps.Copy(r.Header, signed)
-	ctx, cancel := s.age(r.Context(), message.Time)
+	ctx, cancel := s.age(r.Context(), &d.body, message.Time)
 	defer cancel()
 	err = next.ServeHTTP(w, r.WithContext(ctx))
 	if err != nil {
@@ -263,20 +264,27 @@ var errAged = errors.New("the signature is too old to be sent again")
 
 // age returns a context for the tries to send what was signed at a time. A proxy that tries again
 // sends the signature that it was given, which is sound for as long as receivers take it. The
-// context ends when a try begins after half of that time, so that the rest is left for the way there
-// and for clocks that differ.
-func (s *Sign) age(ctx context.Context, signed time.Time) (context.Context, context.CancelFunc) {
+// context ends when a try begins after half of that time, or has waited for its connection until then,
+// so that the rest is left for the way there and for clocks that differ.
+func (s *Sign) age(ctx context.Context, body *verifiedBody, signed time.Time) (context.Context, context.CancelFunc) {
 	limit := s.signer.Tolerance() / 2
 	if limit == 0 {
 		return ctx, func() {}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	begin := func(string) {
+	check := func() {
 		if s.now().Sub(signed) > limit {
+			// A transport that has a connection writes before it looks at the context. Without the
+			// body what it writes is no request.
+			body.refuse(errAged)
 			cancel(errAged)
 		}
 	}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: begin}), func() { cancel(nil) }
+	trace := &httptrace.ClientTrace{
+		GetConn: func(string) { check() },
+		GotConn: func(httptrace.GotConnInfo) { check() },
+	}
+	return httptrace.WithClientTrace(ctx, trace), func() { cancel(nil) }
 }
 
 // Interface guards
