@@ -165,7 +165,7 @@ func (s *session) publish(ctx context.Context, a *application, k messageKeys, m 
 		}
 		s.accepted(c, i, indexed, k.idempotency, to)
 		if published := s.hub.hooks.Published; published != nil {
-			published(accepted, len(to))
+			c.tell(func() { published(accepted, len(to)) })
 		}
 	}
 	if err := s.messageLog.add(written); err != nil {
@@ -247,4 +247,7 @@ func (s *session) settle(c *container) {
 		s.containers = append(s.containers, attemptContainer{c.position, s.hub.now().UnixMilli()})
 	}
 	s.mu.Unlock()
+	for _, tell := range c.told {
+		tell()
+	}
 }

@@ -44,7 +44,11 @@ type container struct {
 	record   []byte
 	position uint64
 	err      error
+	told     []func()
 }
+
+// tell makes somebody outside be told when the session's lock is free again.
+func (c *container) tell(f func()) { c.told = append(c.told, f) }
 
 // maxGather bounds the entries of a container, so that a read of one doesn't bring in too much.
 const maxGather = 256 << 10
