@@ -106,11 +106,8 @@ func parseID(prefix, text string) (id [16]byte, ok bool) {
 // idTime returns when what has an id was created, to the millisecond. What isn't an id gives the zero
 // time.
 func idTime(id string) time.Time {
-	cut := len(id) - idLength
-	if cut < 0 {
-		return time.Time{}
-	}
-	parsed, ok := parseID(id[:cut], id)
+	prefix, _, _ := strings.Cut(id, "_")
+	parsed, ok := parseID(prefix+"_", id)
 	if !ok {
 		return time.Time{}
 	}
