@@ -11,7 +11,7 @@ import (
 // the same room whatever it is made of.
 type idempotencyKey [16]byte
 
-func newKey(kind, app, text string) idempotencyKey {
+func hashKey(kind, app, text string) idempotencyKey {
 	sum := sha256.Sum256([]byte(kind + "\x00" + app + "\x00" + text))
 	return idempotencyKey(sum[:16])
 }
@@ -80,10 +80,10 @@ type messageKeys struct{ event, idempotency idempotencyKey }
 
 func publishKeys(app string, m *Message) (k messageKeys) {
 	if m.EventID != "" {
-		k.event = newKey("event", app, m.EventID)
+		k.event = hashKey("event", app, m.EventID)
 	}
 	if m.IdempotencyKey != "" {
-		k.idempotency = newKey("key", app, m.IdempotencyKey)
+		k.idempotency = hashKey("key", app, m.IdempotencyKey)
 	}
 	return k
 }
@@ -102,7 +102,7 @@ func (s *session) published(a *application, k messageKeys, m *Message) *message 
 // again answers for a message that was published before.
 func (s *session) again(ctx context.Context, known *message, m *Message) (Message, error) {
 	first := known.public()
-	repeated := m.IdempotencyKey != "" && s.keys[newKey("key", known.app.ID, m.IdempotencyKey)] == known
+	repeated := m.IdempotencyKey != "" && s.keys[hashKey("key", known.app.ID, m.IdempotencyKey)] == known
 	s.mu.Unlock()
 	err := s.fill(ctx, &first, known)
 	s.mu.Lock()
