@@ -58,6 +58,9 @@ func (s *session) dispatch(ctx context.Context) {
 
 // begin begins what is due, the endpoints in turn, and returns when to look again.
 func (s *session) begin() (next time.Time) {
+	if s.isLost() {
+		return next
+	}
 	settings := s.hub.current()
 	s.mu.Lock()
 	defer s.mu.Unlock()

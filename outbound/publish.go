@@ -231,6 +231,9 @@ func outside(err error) error {
 
 // settle finishes the entries of a container that was written, or could not be.
 func (s *session) settle(c *container) {
+	if c.err != nil && !errors.Is(c.err, ErrFull) && !errors.Is(c.err, ErrTooLarge) {
+		s.lose(c.err) // before anything that it concerns is begun anew
+	}
 	s.mu.Lock()
 	if c.err == nil {
 		s.bytes += uint64(len(c.record))
@@ -244,7 +247,4 @@ func (s *session) settle(c *container) {
 		s.containers = append(s.containers, attemptContainer{c.position, s.hub.now().UnixMilli()})
 	}
 	s.mu.Unlock()
-	if c.err != nil && !errors.Is(c.err, ErrFull) && !errors.Is(c.err, ErrTooLarge) {
-		s.lose(c.err)
-	}
 }

@@ -283,6 +283,9 @@ func (h *Hub) CreateEndpoint(ctx context.Context, app string, e Endpoint, text s
 	if text == "" {
 		text = NewSecret()
 	}
+	if err := checkSecret(e.Scheme, text); err != nil {
+		return Endpoint{}, err
+	}
 	now := h.now().UTC()
 	e.ID, e.App, e.Managed, e.CreatedAt = formatID(prefixEndpoint, s.ids.next(now)), a.ID, false, now
 	return s.replaceEndpoint(ctx, a, e, []secret{{Text: text}}, now.UnixMilli())
@@ -488,6 +491,9 @@ func (h *Hub) RotateSecret(ctx context.Context, app, endpoint, text string, over
 	}
 	if text == "" {
 		text = NewSecret()
+	}
+	if err := checkSecret(now.Scheme, text); err != nil {
+		return err
 	}
 	secrets := []secret{{Text: text}}
 	for _, old := range e.secrets {

@@ -67,6 +67,16 @@ func (s *session) lose(err error) {
 	})
 }
 
+// isLost reports whether the session has ended.
+func (s *session) isLost() bool {
+	select {
+	case <-s.lost:
+		return true
+	default:
+		return false
+	}
+}
+
 // load makes the index of what the journal says.
 func (s *session) load(ctx context.Context) error {
 	if err := s.loadRegistry(ctx); err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// maxRetryAfter bounds how long a subscriber can put off its next attempt.
-const maxRetryAfter = time.Hour
+// maxPutOff bounds how long a subscriber can put off its next attempt with Retry-After.
+const maxPutOff = time.Hour
 
 // recordBackoff is how long an attempt waits to be recorded again when the journal is full.
 const recordBackoff = time.Second
@@ -83,7 +83,7 @@ func (s *Settings) next(a *attemptHead, answer Answer, jitter float64) int64 {
 	if !ok {
 		return 0
 	}
-	return a.At + a.Took + max(delay, min(answer.RetryAfter, maxRetryAfter)).Milliseconds()
+	return a.At + a.Took + max(delay, min(answer.RetryAfter, maxPutOff)).Milliseconds()
 }
 
 // record writes what came of an attempt, and settles its delivery when that is on disk.
