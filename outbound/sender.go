@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Sender makes attempts.
+// Sender makes attempts, many at once. It may have a method Close(), which is called when another takes
+// its place: attempts that are being made then still end in their own time.
 type Sender interface {
 	// Send posts a body to a URL and tells what came of it. It returns when the answer was read, or
 	// when the context ends.

@@ -1,0 +1,118 @@
+package outbound
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// What the ids of each kind of thing begin with, as Svix has them.
+const (
+	prefixApplication = "app_"
+	prefixEndpoint    = "ep_"
+	prefixMessage     = "msg_"
+	prefixAttempt     = "atmpt_"
+)
+
+// idText is how ids are written: its alphabet is in the order of its values, so that texts sort as the
+// bytes do.
+var idText = base32.HexEncoding.WithPadding(base32.NoPadding)
+
+// idLength is the length of an id behind its prefix.
+const idLength = 26
+
+// ids gives out ids: 48 bits of Unix time in milliseconds and 80 random bits. They sort in the order in
+// which they are given, also those of one millisecond, and when the clock goes back. The zero value is
+// ready.
+type ids struct {
+	random io.Reader // nil stands for the operating system's
+
+	mu   sync.Mutex
+	last [16]byte
+}
+
+// next returns an id for what is created at a time.
+func (g *ids) next(at time.Time) [16]byte {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	id := randomID(at, g.random)
+	if idMilli(id) <= idMilli(g.last) {
+		id = g.last
+		for i := len(id) - 1; i >= 0; i-- {
+			if id[i]++; id[i] != 0 {
+				break
+			}
+		}
+	}
+	g.last = id
+	return id
+}
+
+// above makes all ids to come sort behind one that was given before, by another process.
+func (g *ids) above(id [16]byte) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if string(id[:]) > string(g.last[:]) {
+		g.last = id
+	}
+}
+
+func randomID(at time.Time, random io.Reader) (id [16]byte) {
+	if random == nil {
+		random = rand.Reader
+	}
+	if _, err := io.ReadFull(random, id[6:]); err != nil {
+		panic("no random bytes: " + err.Error()) // crypto/rand's own reader never comes back without
+	}
+	milli := uint64(max(at.UnixMilli(), 0))
+	binary.BigEndian.PutUint16(id[0:], uint16(milli>>32))
+	binary.BigEndian.PutUint32(id[2:], uint32(milli))
+	return id
+}
+
+func idMilli(id [16]byte) int64 {
+	return int64(binary.BigEndian.Uint16(id[0:]))<<32 | int64(binary.BigEndian.Uint32(id[2:]))
+}
+
+// newID returns the text of an id for what is created at a time, in no order with others of the same
+// millisecond.
+func newID(prefix string, at time.Time, random io.Reader) string {
+	return formatID(prefix, randomID(at, random))
+}
+
+// formatID returns the text of an id.
+func formatID(prefix string, id [16]byte) string {
+	return prefix + strings.ToLower(idText.EncodeToString(id[:]))
+}
+
+// parseID returns the id that formatID wrote as a text, and false if it never writes that text.
+func parseID(prefix, text string) (id [16]byte, ok bool) {
+	digits, ok := strings.CutPrefix(text, prefix)
+	if !ok || len(digits) != idLength {
+		return id, false
+	}
+	n, err := idText.Decode(id[:], []byte(strings.ToUpper(digits)))
+	// The last digit has room for two bits that no id has, and upper case is another text.
+	if err != nil || n != len(id) || formatID(prefix, id) != text {
+		return [16]byte{}, false
+	}
+	return id, true
+}
+
+// idTime returns when what has an id was created, to the millisecond. What isn't an id gives the zero
+// time.
+func idTime(id string) time.Time {
+	cut := len(id) - idLength
+	if cut < 0 {
+		return time.Time{}
+	}
+	parsed, ok := parseID(id[:cut], id)
+	if !ok {
+		return time.Time{}
+	}
+	return time.UnixMilli(idMilli(parsed)).UTC()
+}
