@@ -26,7 +26,9 @@ type Check struct {
 	found      []jsonpath.Found // at the rules' paths
 	text       []byte           // the signed text around the body
 	before     int              // how much of it stands before the body
+	hasBody    bool             // and whether the body stands there
 	sum        [maxSum]byte
+	state      any // what an engine keeps from head to verify
 }
 
 // signature is one that a delivery offers.
@@ -52,13 +54,13 @@ func (v *Verifier) Check(request Request) (*Check, error) {
 // open returns a check of a request, by the rules whose signature the request has.
 func (v *Verifier) open(request Request) *Check {
 	c := v.checks.Get().(*Check)
-	c.request, c.rules = request, v.rules
+	c.request, c.rules, c.hasBody = request, v.rules, v.rules.content.hasBody
 	if v.rules.alternative == nil {
 		return c
 	}
 	for r := v.rules; r != nil; r = r.alternative {
 		if r.signaturePresent(request) {
-			c.rules = r
+			c.rules, c.hasBody = r, r.content.hasBody
 			break
 		}
 	}
@@ -87,6 +89,12 @@ func (c Check) Format(f fmt.State, _ rune) {
 // head reads everything that stands in the header and the query.
 func (c *Check) head() (err error) {
 	r := c.rules
+	if c.verifier.engine != nil {
+		if err := c.verifier.engine.head(c); err != nil {
+			return err
+		}
+		return c.headNames()
+	}
 	if !r.lateSignature {
 		if err := c.readSignatures(nil); err != nil {
 			return err
@@ -102,10 +110,15 @@ func (c *Check) head() (err error) {
 			return err
 		}
 	}
-	if c.id, err = inHead(r.ids, c.request); err != nil {
+	return c.headNames()
+}
+
+// headNames reads the id and the event that stand in the header and the query.
+func (c *Check) headNames() (err error) {
+	if c.id, err = inHead(c.rules.ids, c.request); err != nil {
 		return err
 	}
-	c.event, err = inHead(r.events, c.request)
+	c.event, err = inHead(c.rules.events, c.request)
 	return err
 }
 
@@ -244,6 +257,9 @@ func (c *Check) writeText(body []byte) (err error) {
 // a body may take long to arrive.
 func (c *Check) Verify(body []byte) (Delivery, error) {
 	r, v := c.rules, c.verifier
+	if v.engine != nil {
+		return c.verifyByCode(body)
+	}
 	if r.lateSignature {
 		if err := c.readSignatures(body); err != nil {
 			return Delivery{}, err
@@ -263,6 +279,45 @@ func (c *Check) Verify(body []byte) (Delivery, error) {
 			return Delivery{}, err
 		}
 	}
+	d, err := c.match(body)
+	if err != nil {
+		return Delivery{}, err
+	}
+	c.finish(&d, body)
+	return d, nil
+}
+
+// verifyByCode is Verify of a scheme in code.
+func (c *Check) verifyByCode(body []byte) (Delivery, error) {
+	d, err := c.verifier.engine.verify(c, body)
+	if err != nil {
+		return Delivery{}, err
+	}
+	c.finish(&d, body)
+	return d, nil
+}
+
+// finish gives a genuine delivery its provider, id and event, and an identity where the signed id or
+// the MAC can't be that.
+func (c *Check) finish(d *Delivery, body []byte) {
+	d.Provider = c.rules.name
+	id, signed, event := c.names(body)
+	if d.ID == "" {
+		d.ID, d.IDSigned = id, signed
+	}
+	if d.Event == "" {
+		d.Event = event
+	}
+	if !d.IDSigned && (d.sumTag == 0 || d.sumTag == tagMAC && c.rules.several) {
+		d.identify(tagContent, c.contentSum(body))
+	}
+}
+
+// match tries every secret on every signature that was read, over the signed text with the body in it.
+// The delivery that it returns has the label of the secret that matched, the time that was read and,
+// as its identity, the MAC that matched.
+func (c *Check) match(body []byte) (Delivery, error) {
+	r, v := c.rules, c.verifier
 	var whole []byte
 	if slices.ContainsFunc(c.signatures, func(s signature) bool { return s.ed25519 }) {
 		text, release, err := c.wholeText(body)
@@ -272,7 +327,7 @@ func (c *Check) Verify(body []byte) (Delivery, error) {
 		defer release()
 		whole = text
 	}
-	d := Delivery{Provider: r.name, Timestamp: c.signed}
+	d := Delivery{Timestamp: c.signed}
 	// Every secret is tried on every signature, whichever matches, so that the time taken says
 	// nothing about which one did.
 	matched := 0
@@ -288,8 +343,7 @@ func (c *Check) Verify(body []byte) (Delivery, error) {
 				}
 			}
 			if same == 1 && matched == 0 {
-				d.sumSize = copy(d.sum[:], sum)
-				d.sumTag = tagMAC
+				d.identify(tagMAC, sum)
 			}
 		}
 		if same == 1 && matched == 0 {
@@ -299,11 +353,6 @@ func (c *Check) Verify(body []byte) (Delivery, error) {
 	}
 	if matched == 0 {
 		return Delivery{}, ErrSignatureMismatch
-	}
-	d.ID, d.IDSigned, d.Event = c.names(body)
-	if r.several && !d.IDSigned {
-		d.sumTag = tagContent
-		d.sumSize = copy(d.sum[:], c.contentSum(body))
 	}
 	return d, nil
 }
@@ -321,7 +370,7 @@ func (c *Check) matchesEd25519(key *keyed, whole []byte) int {
 
 // wholeText returns the signed text in one piece. It is gone when it has been released.
 func (c *Check) wholeText(body []byte) (text []byte, release func(), err error) {
-	if !c.rules.content.hasBody || len(body) == 0 {
+	if !c.hasBody || len(body) == 0 {
 		return c.text, func() {}, nil
 	}
 	space, release, err := c.verifier.space(len(c.text) + len(body))
@@ -336,7 +385,7 @@ func (c *Check) wholeText(body []byte) (text []byte, release func(), err error) 
 // sumUnder computes the HMAC of the delivery under a key. Verify and Sign both go through here, so
 // that they can't drift apart.
 func (c *Check) sumUnder(key *keyed, body []byte) []byte {
-	if !c.rules.content.hasBody {
+	if !c.hasBody {
 		body = nil
 	}
 	return key.sum(c.sum[:0], c.text[:c.before], body, c.text[c.before:])
@@ -344,7 +393,7 @@ func (c *Check) sumUnder(key *keyed, body []byte) []byte {
 
 // contentSum hashes the signed text.
 func (c *Check) contentSum(body []byte) []byte {
-	if !c.rules.content.hasBody {
+	if !c.hasBody {
 		body = nil
 	}
 	h := sha256.New()

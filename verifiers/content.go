@@ -10,6 +10,7 @@ import (
 type content struct {
 	before, after []part
 	hasBody       bool
+	byCode        bool // there is no template: the scheme has code
 	// usesURL and fromJSON tell what besides the headers the text needs.
 	usesURL, fromJSON bool
 	// covers has the places that stand in it, and whether they are fixed: whether the signed text

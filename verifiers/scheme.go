@@ -12,6 +12,9 @@
 //
 // An error under [ErrNotGenuine] says that the delivery must be refused, and [ReasonOf] says why;
 // any other error says that it could not be checked.
+//
+// What no template describes is a scheme in code: a literal in the same table, with a file of its own
+// that does the two steps. See code.go for what such a file has to do and what it finds at hand.
 package verifiers
 
 import (
@@ -85,6 +88,9 @@ type Scheme struct {
 	// alternative's is there, as for a provider that sends either of two families of headers. It
 	// may differ in the names of headers and parameters, and in its events; in nothing else.
 	Alternative *Scheme `json:"alternative,omitempty"`
+
+	// code verifies in place of a template. Only schemes of this package have it: see code.go.
+	code *code
 }
 
 // Signature is where a scheme's signature stands and how it is written.

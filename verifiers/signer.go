@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -35,7 +34,11 @@ type Message struct {
 // says.
 func (v *Verifier) Sign(m Message) (http.Header, error) {
 	r := v.rules
-	if r.signature.kind != inHeader || r.hasTime && r.time.kind != inHeader && r.time.kind != inList {
+	engine, can := v.engine.(signing)
+	if v.engine != nil && !can {
+		return nil, fmt.Errorf("scheme %s: its deliveries can be verified only", r.name)
+	}
+	if v.engine == nil && (r.signature.kind != inHeader || r.hasTime && r.time.kind != inHeader && r.time.kind != inList) {
 		return nil, fmt.Errorf("scheme %s: signatures outside the headers can be verified only", r.name)
 	}
 	if m.Time.IsZero() {
@@ -59,10 +62,16 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 	}
 	c := v.checks.Get().(*Check)
 	defer c.Close()
-	c.rules = r
+	c.rules, c.hasBody = r, r.content.hasBody
 	c.request = Request{Method: m.Method, Header: header, Target: m.Target}
+	if engine != nil {
+		if err := engine.sign(c, m); err != nil {
+			return nil, fmt.Errorf("scheme %s: %w", r.name, err)
+		}
+		return header, nil
+	}
 	if r.hasTime {
-		c.stamp = strconv.FormatInt(r.unit.format(m.Time), 10)
+		c.stamp = r.unit.text(m.Time)
 		if r.time.kind == inHeader {
 			header.Set(r.time.name, c.stamp)
 		}
@@ -140,6 +149,7 @@ func (v *Verifier) HeaderNames() []string {
 				add(&places[i].place)
 			}
 		}
+		names = append(names, r.headers...)
 	}
 	return names
 }

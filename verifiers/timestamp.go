@@ -1,6 +1,9 @@
 package verifiers
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Unit is what the number of a timestamp counts since 1970.
 type Unit string
@@ -46,12 +49,12 @@ func (u Unit) parse(text string) (time.Time, error) {
 	return time.Unix(n, 0), nil
 }
 
-// format writes t in the unit. AutoUnit writes milliseconds.
-func (u Unit) format(t time.Time) int64 {
+// text writes t in the unit. AutoUnit writes milliseconds.
+func (u Unit) text(t time.Time) string {
 	if u == Seconds {
-		return t.Unix()
+		return strconv.FormatInt(t.Unix(), 10)
 	}
-	return t.UnixMilli()
+	return strconv.FormatInt(t.UnixMilli(), 10)
 }
 
 // within checks that signed lies in the window around now.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -48,6 +49,7 @@ type Verifier struct {
 	now       func() time.Time
 	publicURL string
 	space     func(size int) ([]byte, func(), error)
+	engine    engine // of a scheme in code
 	checks    sync.Pool
 
 	hmac    bool // a secret is an HMAC key
@@ -71,6 +73,7 @@ type rules struct {
 	ids, events []name
 	paths       jsonpath.Paths // of those ids and events that are in the body
 	alternative *rules
+	headers     []string // those of a scheme in code that the places don't name
 
 	// What can't be known before the body is read.
 	lateSignature, lateTime, lateText bool
@@ -135,6 +138,12 @@ func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 			return nil, fmt.Errorf("secret %d: one Ed25519 key more than the %d that there may be: leave out those that nobody uses any more", i+1, MaxEd25519)
 		}
 	}
+	if scheme.code != nil {
+		v.engine, err = scheme.code.open(setup{scheme, v.secrets, v.now, r.tolerance, v.publicURL, options})
+		if err != nil {
+			return nil, fmt.Errorf("scheme %s: %w", scheme.Name, err)
+		}
+	}
 	v.checks.New = func() any { return &Check{verifier: v} }
 	return v, nil
 }
@@ -177,7 +186,15 @@ func compile(s Scheme) (*rules, error) {
 		return nil, errors.New("signature: Ed25519 signatures need a list with a separator, a key of their own in it, and the key form whsec")
 	}
 	r.several = r.repeated || r.list != nil && r.list.Separator != ""
-	if r.content, err = parseContent(orDefault(s.Content, "{body}")); err != nil {
+	if s.code != nil {
+		r.content, err = s.code.content()
+		for _, name := range s.code.headers {
+			r.headers = append(r.headers, textproto.CanonicalMIMEHeaderKey(name))
+		}
+	} else {
+		r.content, err = parseContent(orDefault(s.Content, "{body}"))
+	}
+	if err != nil {
 		return nil, err
 	}
 	if r.hasTime = s.Timestamp != nil; r.hasTime {
@@ -241,13 +258,13 @@ func (r *rules) compileTime(t *Timestamp) (err error) {
 	if r.time.kind == inList && (r.list == nil || r.list.Separator == "" || r.time.name == r.list.Key) {
 		return errors.New("timestamp: is in the signature's list: give the signature a list with a separator and another key than the timestamp's")
 	}
-	if !r.content.coversTime && !r.content.coversPlace(r.time) {
+	if !r.content.byCode && !r.content.coversTime && !r.content.coversPlace(r.time) {
 		return errors.New("timestamp: the signature doesn't cover it: put {timestamp} into the content")
 	}
 	if r.unit = orDefault(t.Unit, Seconds); !r.unit.known() {
 		return fmt.Errorf("timestamp: unit %q is unknown: use %s, %s or %s", t.Unit, Seconds, Milliseconds, AutoUnit)
 	}
-	if r.unit == AutoUnit && !r.content.bounds(r.time) {
+	if r.unit == AutoUnit && !r.content.byCode && !r.content.bounds(r.time) {
 		return errors.New("timestamp: unit auto: its length doesn't tell where it ends in the content: part it from what stands beside it, or use s or ms")
 	}
 	r.tolerance = DefaultTolerance
