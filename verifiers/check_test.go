@@ -77,7 +77,7 @@ func FuzzSignatureTexts(f *testing.F) {
 	}
 	var all []sent
 	for _, scheme := range fuzzSchemes() {
-		if !isSignable(scheme) || strings.HasSuffix(scheme.Signature.From, "-*") {
+		if scheme.code != nil || !isSignable(scheme) || strings.HasSuffix(scheme.Signature.From, "-*") {
 			continue
 		}
 		v, err := New(scheme, secretsOf(scheme), optionsOf(scheme, Options{Now: clock(referenceNow)}))
@@ -132,7 +132,7 @@ func FuzzSignatureTexts(f *testing.F) {
 // of another must not reach it.
 func TestARefusedCheckLeavesNothingBehind(t *testing.T) {
 	for _, scheme := range fuzzSchemes() {
-		if !isSignable(scheme) || !scheme.CoversBody() {
+		if scheme.code != nil || !isSignable(scheme) || !scheme.CoversBody() {
 			continue
 		}
 		v, err := New(scheme, secretsOf(scheme), optionsOf(scheme, Options{Now: clock(referenceNow)}))
@@ -239,6 +239,9 @@ func TestTheHeadIsRefusedBeforeTheBody(t *testing.T) {
 			check.Close()
 			if r := verifier.rules; (r.lateSignature || r.lateTime) && err == nil {
 				continue // it may be found out in the body only
+			}
+			if scheme.code != nil && v.Valid == nil {
+				continue // an engine may know more before the body, or need it
 			}
 			if late := v.Valid != nil || v.Invalid == "signature_mismatch"; (err == nil) != late {
 				t.Errorf("%s/%s: %v before the body; needs the body: %t", scheme.Name, v.Name, err, late)

@@ -31,6 +31,7 @@ import (
 //	json:event.type              a value in the JSON body; steps are separated by dots
 //	json:events.*.type           the value that all elements of an array have (for ID and Event), or
 //	                             every one of them (for the Signature of Equal)
+//	form:trade_status            a field of a form in the body (for ID and Event)
 //	header:X-Signature-*         the fields X-Signature-1, -2 and so on (for Signature only)
 //	list:t                       an entry of the signature's own list (for Timestamp only)
 type Scheme struct {
