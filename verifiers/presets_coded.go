@@ -1,0 +1,19 @@
+package verifiers
+
+// codedPresets are those whose signed text no template describes: see code.go. Each has its engine in a file of
+// its name.
+var codedPresets = []Scheme{
+	{
+		Name:      "twilio",
+		Title:     "Twilio",
+		Reference: "https://www.twilio.com/docs/usage/webhooks/webhooks-security",
+		Note:      "SHA-1. The secret is the auth token. Covers the URL, with or without its port, and every field of a form, or the body by its hash in bodySHA256. No marks part URL, names and values in the signed text, so who has a delivery can move characters between them. No time is signed, and two calls may send the same bytes. The header I-Twilio-Idempotency-Token isn't signed.",
+		Signature: Signature{From: "header:X-Twilio-Signature", Encoding: Base64},
+		Algorithm: HMACSHA1,
+		Content:   "{url}{the names and values of the form, sorted and joined}",
+		ID:        []string{"header:I-Twilio-Idempotency-Token"},
+		Event:     []string{"form:MessageStatus", "form:CallStatus"},
+		Alike:     true,
+		code:      &code{open: openTwilio, coversBody: true, coversURL: true},
+	},
+}
