@@ -1,5 +1,7 @@
 package verifiers
 
+import "time"
+
 // codedPresets are those whose signed text no template describes: see code.go. Each has its engine in a file of
 // its name.
 var codedPresets = []Scheme{
@@ -14,6 +16,18 @@ var codedPresets = []Scheme{
 		ID:        []string{"json:notificationItems.*.NotificationRequestItem.pspReference"},
 		Event:     []string{"json:notificationItems.*.NotificationRequestItem.eventCode"},
 		code:      &code{open: openAdyen, replayKey: "MAC, or hash of the signed content of all items"},
+	},
+	{
+		Name:      "contentful",
+		Title:     "Contentful",
+		Reference: "https://www.contentful.com/developers/docs/extensibility/webhooks/request-verification/",
+		Note:      "Covers the path and the query but not the host, and those header fields that X-Contentful-Signed-Headers lists. A request is good for 30 seconds, as in the vendor's toolkit. Set the public URL if a proxy in front cuts a part of the path off.",
+		Signature: Signature{From: "header:X-Contentful-Signature"},
+		Content:   "{http_method}\n{path and query, escaped once more}\n{the listed header fields, sorted, as name:value with ; between them}\n{body}",
+		Timestamp: &Timestamp{From: "header:X-Contentful-Timestamp", Unit: Milliseconds, Tolerance: 30 * time.Second},
+		ID:        []string{"header:X-Contentful-Idempotency-Key"},
+		Event:     []string{"header:X-Contentful-Topic"},
+		code:      &code{open: openContentful, coversBody: true, replayKey: "header:X-Contentful-Idempotency-Key if it is listed, else MAC", headers: []string{contentfulList}},
 	},
 	{
 		Name:      "twilio",
