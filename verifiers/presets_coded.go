@@ -78,6 +78,18 @@ var codedPresets = []Scheme{
 		code:      &code{open: openHook0, coversBody: true},
 	},
 	{
+		Name:      "rfc9421",
+		Title:     "HTTP Message Signatures (RFC 9421)",
+		Reference: "https://www.rfc-editor.org/rfc/rfc9421",
+		Note:      "A secret is its algorithm, a colon and the key: hmac-sha256: and base64, or ed25519:, ecdsa-p256-sha256:, rsa-v1_5-sha256: or rsa-pss-sha512: and a public key in PEM or base64. Its label is the keyid. A signature must cover the method, the target URI or its parts, and Content-Digest, which must be the SHA-256 or SHA-512 of the body; it must have the parameter created. Of header fields only whole ones may be covered. Neither id nor event is signed as such.",
+		Signature: Signature{From: "header:Signature", Encoding: Base64},
+		Key:       Opaque,
+		Content:   messageSigning,
+		Timestamp: &Timestamp{From: "header:Signature-Input"},
+		Event:     []string{"json:event", "json:type"},
+		code:      &code{open: openRFC9421, coverage: coversMessage, replayKey: "hash of the signed content", headers: []string{contentDigest}},
+	},
+	{
 		Name:      "twilio",
 		Title:     "Twilio",
 		Reference: "https://www.twilio.com/docs/usage/webhooks/webhooks-security",
