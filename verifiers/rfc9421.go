@@ -319,8 +319,8 @@ func (e rfc9421) sign(c *Check, m Message) error {
 	}
 	input := "(" + strings.Join(names, " ") + ");created=" + strconv.FormatInt(m.Time.Unix(), 10)
 	if key.label != "" {
-		if !isVisible(key.label) {
-			return errors.New("the label of the first secret, which is sent as keyid, isn't in visible ASCII")
+		if strings.ContainsFunc(key.label, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return errors.New("the label of the first secret, which is sent as keyid, isn't in ASCII")
 		}
 		input += ";keyid=" + quoteField(key.label)
 	}
@@ -370,7 +370,7 @@ func parseMessageKey(label, text string, allowShort bool) (messageKey, error) {
 	}
 	algorithm, known := messageAlgorithms[name]
 	if !known {
-		return k, fmt.Errorf("%w: begin it with its algorithm: hmac-sha256:, ed25519:, ecdsa-p256-sha256:, rsa-pss-sha512: or rsa-v1_5-sha256:", ErrSecretForm)
+		return k, fmt.Errorf("%w: begin it with hmac-sha256:, ed25519:, ecdsa-p256-sha256:, rsa-pss-sha512: or rsa-v1_5-sha256: for its algorithm", ErrSecretForm)
 	}
 	form := SPKI
 	if strings.HasPrefix(text, "-----BEGIN") {
