@@ -209,6 +209,18 @@ func (c *content) coversPlace(p place) bool {
 	return covered || p.inBody() && c.hasBody
 }
 
+// signedHeaders returns the header fields in the signed text.
+func (c *content) signedHeaders() (all []*place) {
+	for _, parts := range [][]part{c.before, c.after} {
+		for i := range parts {
+			if parts[i].kind == placePart && parts[i].place.kind == inHeader {
+				all = append(all, &parts[i].place)
+			}
+		}
+	}
+	return all
+}
+
 // fixesPlace reports whether the signature covers what stands at p, and nobody can move a part of
 // it to the body or to another place without breaking the signature.
 func (c *content) fixesPlace(p place) bool {

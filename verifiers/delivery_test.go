@@ -25,7 +25,7 @@ func send(t *testing.T, scheme Scheme, m Message, later time.Duration) Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Method, m.Target = http.MethodPost, "/in"
+	m.Method, m.Target, m.Header = http.MethodPost, "/in", nonces
 	header, err := v.Sign(m)
 	if err != nil {
 		t.Fatal(err)

@@ -147,7 +147,7 @@ var messagingPresets = []Scheme{
 		Name:      "twitch",
 		Title:     "Twitch (EventSub)",
 		Reference: "https://dev.twitch.tv/docs/eventsub/handling-webhook-events/",
-		Note:      "The event is a header that the signature does not cover. Twitch asks for a tolerance of 10 minutes.",
+		Note:      "Twitch asks for a tolerance of 10 minutes. Which kind of message it is (a notification, a challenge, a revocation) stands in a header that the signature does not cover.",
 		Signature: Signature{From: "header:Twitch-Eventsub-Message-Signature", List: &List{Assign: "=", Key: "sha256"}},
 		Content:   "{header:Twitch-Eventsub-Message-Id}{timestamp}{body}",
 		Timestamp: &Timestamp{From: "header:Twitch-Eventsub-Message-Timestamp", Unit: RFC3339, Tolerance: 10 * time.Minute},
