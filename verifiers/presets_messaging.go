@@ -55,7 +55,6 @@ var messagingPresets = []Scheme{
 		Title:     "Intercom",
 		Reference: "https://developers.intercom.com/docs/webhooks/webhook-notifications",
 		Note:      "SHA-1. The secret is the app's client secret. No time is signed.",
-		Evidence:  Unconfirmed,
 		Signature: Signature{From: "header:X-Hub-Signature", List: &List{Assign: "=", Key: "sha1"}},
 		Algorithm: HMACSHA1,
 		Content:   "{body}",
