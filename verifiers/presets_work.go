@@ -35,6 +35,15 @@ var workPresets = []Scheme{
 		Event:     []string{"json:event"},
 	},
 	{
+		Name:      "clickup",
+		Title:     "ClickUp",
+		Reference: "https://developer.clickup.com/docs/webhooksignature",
+		Note:      "The secret is webhook.secret in the answer that made the webhook. No time is signed, and the id of the webhook in the body is none of the delivery.",
+		Signature: Signature{From: "header:X-Signature"},
+		Content:   "{body}",
+		Event:     []string{"json:event"},
+	},
+	{
 		Name:      "docusign",
 		Title:     "Docusign (Connect)",
 		Reference: "https://developers.docusign.com/platform/webhooks/connect/hmac/",
