@@ -12,6 +12,7 @@ type content struct {
 	hasBody       bool
 	byCode        bool // there is no template: the scheme has code
 	hasSecret     bool
+	secretBehind  bool // the body
 	// usesURL and fromJSON tell what besides the headers the text needs.
 	usesURL, fromJSON bool
 	// covers has the places that stand in it, and whether they are fixed: whether the signed text
@@ -117,7 +118,7 @@ func parseContent(template string) (*content, error) {
 			if c.hasSecret {
 				return nil, fmt.Errorf("content %q: {secret} stands twice: write it once", template)
 			}
-			c.hasSecret = true
+			c.hasSecret, c.secretBehind = true, c.hasBody
 			*parts = append(*parts, part{kind: secretPart})
 		case "http_method":
 			*parts = append(*parts, part{kind: methodPart})

@@ -158,7 +158,7 @@ func respellings(t *testing.T, scheme Scheme, original Request) []Request {
 // TestBase64HasOneSpelling: the decoded MAC can't have a second text. Padding bits, line breaks
 // and the other alphabet are refused, as is padding where there is none.
 func TestBase64HasOneSpelling(t *testing.T) {
-	for _, encoding := range []Encoding{Base64, Base64URL} {
+	for _, encoding := range []Encoding{Base64, Base64URL, Base64Escaped} {
 		scheme := Scheme{Signature: Signature{From: "header:S", Encoding: encoding}}
 		body := []byte("body")
 		original := send(t, scheme, Message{Body: body}, 0)
