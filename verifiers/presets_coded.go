@@ -87,7 +87,7 @@ var codedPresets = []Scheme{
 		Content:   messageSigning,
 		Timestamp: &Timestamp{From: "header:Signature-Input"},
 		Event:     []string{"json:event", "json:type"},
-		code:      &code{open: openRFC9421, coverage: coversMessage, replayKey: "hash of the signed content", headers: []string{contentDigest}},
+		code:      &code{open: openRFC9421, coverage: coversMessage, replayKey: "hash of the signed content", sample: "hmac-sha256:MDEyMzQ1Njc4OWFiY2RlZg==", headers: []string{contentDigest}},
 	},
 	{
 		Name:      "twilio",
