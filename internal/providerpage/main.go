@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,6 +115,9 @@ func shape(l *verifiers.List) string {
 }
 
 func algorithm(s verifiers.Scheme) string {
+	if s.Key == verifiers.Opaque {
+		return "by the secret"
+	}
 	text := string(cmp.Or(s.Algorithm, verifiers.HMACSHA256))
 	if s.Signature.List != nil && s.Signature.List.Ed25519 != "" {
 		text += " or ed25519, by the secret"
@@ -177,6 +181,9 @@ func span(d time.Duration) string {
 	return text
 }
 
+// urlWords are what a content has for the URL: that of a template, and those of schemes in code.
+var urlWords = []string{"{url}", "{path and query", "@target-uri"}
+
 // uncovered names what the signature leaves out.
 func uncovered(s verifiers.Scheme) string {
 	words := map[string]string{"body": "the body", "time": "a time", "id": "the id where it is unsigned", "event": "the event where it is unsigned"}
@@ -184,7 +191,7 @@ func uncovered(s verifiers.Scheme) string {
 	for _, word := range s.Uncovered() {
 		all = append(all, words[word])
 	}
-	if !strings.Contains(s.Content, "{url}") {
+	if !slices.ContainsFunc(urlWords, func(word string) bool { return strings.Contains(s.Content, word) }) {
 		all = append(all, "method and URL")
 	}
 	return strings.Join(all, ", ")
