@@ -113,7 +113,7 @@ func TestAnUnsetPlaceholderIsAnError(t *testing.T) {
 		if provider.Weak() {
 			needed = "\n\t\tallow_weak"
 		}
-		if strings.Contains(provider.Content, "{url}") {
+		if provider.CoversURL() {
 			needed += "\n\t\tpublic_url https://hooks.example.com"
 		}
 		for _, options := range []string{"", "\n\t\tallow_short", "\n\t\tmode monitor", "\n\t\tsecret {env.GOOD_SECRET} other"} {

@@ -37,3 +37,10 @@ func (s Scheme) Uncovered() []string {
 	}
 	return all
 }
+
+// CoversURL reports whether the signature covers the URL, or may, so that New asks for Options.PublicURL. It is
+// false for a scheme that New refuses.
+func (s Scheme) CoversURL() bool {
+	r, err := compile(s)
+	return err == nil && r.content.usesURL
+}

@@ -40,3 +40,22 @@ func TestAWeakSchemeInCodeNeedsTheWord(t *testing.T) {
 		t.Errorf("%d are weak", weak)
 	}
 }
+
+// TestASchemeThatCoversTheURLNeedsThePublicOne: CoversURL says which do.
+func TestASchemeThatCoversTheURLNeedsThePublicOne(t *testing.T) {
+	covering := 0
+	for _, scheme := range Presets() {
+		options := optionsOf(scheme, Options{})
+		options.PublicURL = ""
+		_, err := New(scheme, secretsOf(scheme), options)
+		if (err != nil) != scheme.CoversURL() {
+			t.Errorf("%s: covers the URL: %t; without a public one: %v", scheme.Name, scheme.CoversURL(), err)
+		}
+		if scheme.CoversURL() {
+			covering++
+		}
+	}
+	if covering < 2 {
+		t.Errorf("only %d cover the URL", covering)
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -181,9 +180,6 @@ func span(d time.Duration) string {
 	return text
 }
 
-// urlWords are what a content has for the URL: that of a template, and those of schemes in code.
-var urlWords = []string{"{url}", "{path and query", "@target-uri"}
-
 // uncovered names what the signature leaves out.
 func uncovered(s verifiers.Scheme) string {
 	words := map[string]string{"body": "the body", "time": "a time", "id": "the id where it is unsigned", "event": "the event where it is unsigned"}
@@ -191,7 +187,7 @@ func uncovered(s verifiers.Scheme) string {
 	for _, word := range s.Uncovered() {
 		all = append(all, words[word])
 	}
-	if !slices.ContainsFunc(urlWords, func(word string) bool { return strings.Contains(s.Content, word) }) {
+	if !s.CoversURL() && !strings.Contains(s.Content, "{path and query") {
 		all = append(all, "method and URL")
 	}
 	return strings.Join(all, ", ")
