@@ -129,6 +129,10 @@ func listEventTypes(c *call) (answer, error) {
 	if err := q.err(); err != nil {
 		return answer{}, err
 	}
+	// The list itself is empty while the hub isn't ready.
+	if err := c.hub.Ready(); err != nil {
+		return answer{}, err
+	}
 	page, more := c.hub.EventTypes(p, archived)
 	return replyList(page, more, func(t outbound.EventType) string { return t.Name }, func(t outbound.EventType) eventTypeOut {
 		if !content {
