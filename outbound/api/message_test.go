@@ -149,11 +149,11 @@ func TestDeliveryCanBePutOff(t *testing.T) {
 
 func TestPayloadsAreShownAsObjects(t *testing.T) {
 	for payload, want := range map[string]string{
-		`{"a":1}`:     `{"a":1}`,
+		`{"a":1}`:      `{"a":1}`,
 		" {\"a\":1}\n": `{"a":1}`,
-		`[1]`:         `{"rawPayload":"[1]"}`,
-		`{"a":`:       `{"rawPayload":"{\"a\":"}`,
-		"\xff":        `{"rawPayloadBase64":"/w=="}`,
+		`[1]`:          `{"rawPayload":"[1]"}`,
+		`{"a":`:        `{"rawPayload":"{\"a\":"}`,
+		"\xff":         `{"rawPayloadBase64":"/w=="}`,
 	} {
 		m := outbound.Message{Payload: []byte(payload)}
 		text, err := json.Marshal((&call{}).showMessage(m, true).Payload)
