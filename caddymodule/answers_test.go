@@ -371,6 +371,67 @@ func TestBodiesInFlightHoldNoMoreMemoryThanTheyMay(t *testing.T) {
 	g.do(deliver(5<<10)).wants(t, 200)
 }
 
+// Ed25519 needs the body twice while it is checked or signed, and that counts.
+func TestCopiesOfBodiesHoldNoMoreMemoryThanTheyMay(t *testing.T) {
+	t.Setenv("PUBLIC_KEY", internalPublic)
+	t.Setenv("PRIVATE_KEY", internalPrivate)
+	app, hold := newApp(t), newHold(t)
+	g := start(t, `{
+GLOBALS
+webhook_gateway {
+	max_in_flight 16KiB
+}
+}
+SITE {
+handle /held { `+"\n"+verifyBlock("github", "max_body 6KiB")+`
+	reverse_proxy APP
+}
+handle /checked {
+	webhook_verify standard {
+		secret {env.PUBLIC_KEY}
+		max_body 6KiB
+	}
+	reverse_proxy APP
+}
+handle /signed { `+"\n"+verifyBlock("generic", "max_body 6KiB")+`
+	webhook_sign standard {
+		secret {env.PRIVATE_KEY}
+		max_body 6KiB
+	}
+	reverse_proxy APP
+}
+handle /alone {
+	webhook_sign standard {
+		secret {env.PRIVATE_KEY}
+		standalone
+		max_body 6KiB
+	}
+	reverse_proxy APP
+}
+}`, "APP", app.address())
+	body := append(newBody(), bytes.Repeat([]byte(" "), 5<<10)...) // a buffer of 8 KiB
+	app.answers(hold.ServeHTTP)
+	held := g.send(g.request(http.MethodPost, "/held", newSender(t, "github").headerOf(body), bytes.NewReader(body)))
+	wait(t, "the delivery", hold.arrived)
+	app.answers(status(200))
+	app.take()
+	headers := map[string]http.Header{
+		"/checked": newSenderOf(t, "standard", internalPrivate).headerOf(body),
+		"/signed":  newSender(t, "generic").headerOf(body),
+		"/alone":   nil,
+	}
+	for path, header := range headers {
+		wantsRetryAfter(t, g.post(path, header, body).wants(t, 503))
+	}
+	app.none()
+	hold.release <- 200
+	held.answer().wants(t, 200)
+	for path, header := range headers {
+		g.post(path, header, body).wants(t, 200)
+		app.one()
+	}
+}
+
 const outageSite = "{\nGLOBALS\nwebhook_gateway {\nreplay webhook_test\nOPTION\n}\n}\nSITE {\nlog\n%s\nreverse_proxy APP\n}"
 
 func TestAReplayOutageClosesTheGateAndTellsTheSenderToComeAgain(t *testing.T) {

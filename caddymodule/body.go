@@ -38,6 +38,8 @@ type verifiedBody struct {
 	gone   bool
 	ahead  bool // something was read before the first try
 
+	refused error // why nothing of it may be sent any more
+
 	trace    httptrace.ClientTrace
 	tried    bool            // a try has begun
 	answered bool            // its answer has begun to arrive
@@ -135,6 +137,8 @@ func (b *verifiedBody) Read(p []byte) (int, error) {
 	switch {
 	case b.gone:
 		return 0, errBodyReleased
+	case b.refused != nil:
+		return 0, b.refused
 	case b.torn, b.closed:
 		return 0, errBodyTorn
 	case b.offset == len(b.bytes):
@@ -161,6 +165,13 @@ func (b *verifiedBody) again() (io.ReadCloser, error) {
 	return &anotherReader{of: b}, nil
 }
 
+// refuse makes all reading fail from now on.
+func (b *verifiedBody) refuse(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refused = err
+}
+
 // release ends all reading.
 func (b *verifiedBody) release() {
 	b.mu.Lock()
@@ -177,8 +188,11 @@ type anotherReader struct {
 func (a *anotherReader) Read(p []byte) (int, error) {
 	a.of.mu.Lock()
 	defer a.of.mu.Unlock()
-	if a.of.gone {
+	switch {
+	case a.of.gone:
 		return 0, errBodyReleased
+	case a.of.refused != nil:
+		return 0, a.of.refused
 	}
 	n := copy(p, a.of.bytes[a.offset:])
 	a.offset += n

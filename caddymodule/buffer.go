@@ -13,7 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// inFlightBytes counts the bytes that the buffers of all deliveries hold, without the smallest ones:
+// inFlightBytes counts the bytes that the buffers of all deliveries hold, those of the copies that Ed25519
+// needs too, without the smallest ones:
 // a request takes as much before it has a body, and whoever opens many must not keep others' bodies
 // out by announcing some. It belongs to the process: while one configuration replaces another, both
 // fill the same memory.
@@ -90,6 +91,15 @@ func (b *buffer) free() {
 	inFlightBytes.Add(-counted(int64(cap(b.bytes))))
 	b.recycle()
 	b.bytes, b.slot = nil, nil
+}
+
+// lend lends memory that counts as a body's does, until it is given back.
+func (g *Gateway) lend(size int) (space []byte, release func(), err error) {
+	b := &buffer{limit: g.MaxInFlight}
+	if err := b.grow(int64(size)); err != nil {
+		return nil, nil, err
+	}
+	return b.bytes, b.free, nil
 }
 
 func (b *buffer) recycle() {

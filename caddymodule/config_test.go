@@ -248,6 +248,8 @@ func TestNoResolvedSecretIsInTheConfiguration(t *testing.T) {
 
 func TestConfigurationsThatMakeNoSenseAreRefused(t *testing.T) {
 	t.Setenv("LONG_SECRET", longSecret)
+	t.Setenv("PUBLIC_KEY", "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")
+	t.Setenv("PRIVATE_KEY", "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==")
 	verify := func(fields string) string {
 		return `{"handler":"webhook_verify","provider":"github","secrets":[{"value":"{env.LONG_SECRET}"}]` + fields + `}`
 	}
@@ -268,6 +270,9 @@ func TestConfigurationsThatMakeNoSenseAreRefused(t *testing.T) {
 		{"max_body over 2 GiB", `{}`, verify(`,"max_body":2147483648`), "max_body 2147483648: must lie between 1 byte and 2 GiB"},
 		{"max_body over max_in_flight", `{"max_in_flight":1048576}`, verify(`,"max_body":2000000`), "max_body: a body of that size takes a buffer of 2.0 MiB and never finds room: raise max_in_flight"},
 		{"default max_body over max_in_flight", `{"max_in_flight":1048576}`, verify(``), "max_body: a body of that size takes a buffer of 32 MiB and never finds room"},
+		{"max_body twice over max_in_flight", `{"max_in_flight":50000000}`, `{"handler":"webhook_verify","provider":"standard","secrets":[{"value":"{env.PUBLIC_KEY}"}]}`, "max_body: a body of that size takes two buffers, one for the copy that Ed25519 needs, of 64 MiB and never finds room: raise max_in_flight"},
+		{"max_body twice over max_in_flight, to sign", `{"max_in_flight":50000000}`, `{"handler":"webhook_sign","scheme":"standard","secrets":[{"value":"{env.PRIVATE_KEY}"}]}`, "max_body: a body of that size takes two buffers"},
+		{"id without a placeholder", `{}`, `{"handler":"webhook_sign","scheme":"standard","id":"order","secrets":[{"value":"{env.LONG_SECRET}"}]}`, `id "order": is the same for every message`},
 		{"method in small letters", `{}`, verify(`,"methods":["post"]`), `methods "post": write a method in capital letters`},
 		{"method with a blank", `{}`, verify(`,"methods":["POST "]`), `methods "POST ": write a method in capital letters`},
 		{"empty method", `{}`, verify(`,"methods":[""]`), `methods "": write a method in capital letters`},

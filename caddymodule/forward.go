@@ -125,6 +125,10 @@ var errRefused = errors.New("delivery refused")
 // retryAfter is what Retry-After tells senders whose delivery can be taken later.
 const retryAfter = 5 * time.Second
 
+func setRetryAfter(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+}
+
 // answer is how every delivery ends that the next handler doesn't answer.
 func (d *delivery) answer(w http.ResponseWriter, r *http.Request, status int) error {
 	unread := d.body.bytes == nil && r.ContentLength != 0
@@ -135,7 +139,7 @@ func (d *delivery) answer(w http.ResponseWriter, r *http.Request, status int) er
 	}
 	switch status {
 	case http.StatusServiceUnavailable, http.StatusConflict:
-		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+		setRetryAfter(w)
 	}
 	if status < 400 {
 		w.WriteHeader(status)

@@ -22,6 +22,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/hookseal/hookseal/replay"
+	"github.com/hookseal/hookseal/verifiers"
 )
 
 func init() {
@@ -38,8 +39,9 @@ type Gateway struct {
 	// Default: closed.
 	OnReplayOutage string `json:"on_replay_outage,omitempty"`
 
-	// MaxInFlight bounds the bytes that the bodies of all deliveries in flight hold together. A
-	// delivery that finds no room is answered 503. Default: 256 MiB.
+	// MaxInFlight bounds the bytes that the bodies of all deliveries in flight hold together, with the
+	// copies that Ed25519 signatures need while they are checked or made. A delivery that finds no
+	// room is answered 503. Default: 256 MiB.
 	MaxInFlight int64 `json:"max_in_flight,omitempty"`
 
 	// BodyTimeout is how long a body may take to arrive. Default: 30s.
@@ -143,10 +145,19 @@ func (g *Gateway) claimName(name, position string, config []byte) error {
 	return nil
 }
 
-// fits finds a max_body for which there would never be room.
-func (g *Gateway) fits(maxBody int64) error {
-	if needed := bufferFor(maxBody + 1); needed > roomFor(needed, g.MaxInFlight) {
-		return fmt.Errorf("max_body: a body of that size takes a buffer of %s and never finds room: raise max_in_flight of webhook_gateway, or lower max_body", humanize.IBytes(uint64(needed)))
+// aroundBody is more than what most schemes sign around a body.
+const aroundBody = 1 << 10
+
+// fits finds a max_body for which there would never be room, nor for its copy if the verifier makes one.
+func (g *Gateway) fits(maxBody int64, verifier *verifiers.Verifier) error {
+	buffer := bufferFor(maxBody + 1)
+	needed, what := buffer, "a buffer"
+	if verifier.NeedsSpace() {
+		buffer = bufferFor(maxBody + aroundBody)
+		needed, what = needed+buffer, "two buffers, one for the copy that Ed25519 needs,"
+	}
+	if needed > roomFor(buffer, g.MaxInFlight) {
+		return fmt.Errorf("max_body: a body of that size takes %s of %s and never finds room: raise max_in_flight of webhook_gateway, or lower max_body", what, humanize.IBytes(uint64(needed)))
 	}
 	return nil
 }

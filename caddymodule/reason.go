@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/hookseal/hookseal/replay"
@@ -78,7 +79,7 @@ func reasonsOf(v verdict) []string {
 	case duplicate:
 		return []string{reasonDelivered, reasonInFlight}
 	case unverified:
-		return append(verifiers.Reasons(), reasonUnchecked, reasonReplayOutage)
+		return append(verifiers.Reasons(), reasonOverloaded, reasonUnchecked, reasonReplayOutage)
 	}
 	return append(verifiers.Reasons(), reasonMethod, reasonBodyTooLarge, reasonBodyCutShort, reasonBodyTooSlow,
 		reasonOverloaded, reasonUnchecked, reasonReplayOutage, reasonDenied, reasonNoRule, reasonNoDelivery)
@@ -88,6 +89,9 @@ func reasonsOf(v verdict) []string {
 func reasonOf(err error) string {
 	if reason := verifiers.ReasonOf(err); reason != "" {
 		return reason
+	}
+	if errors.Is(err, errOverloaded) {
+		return reasonOverloaded
 	}
 	return reasonUnchecked
 }

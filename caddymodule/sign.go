@@ -7,7 +7,9 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptrace"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -40,10 +42,12 @@ type Sign struct {
 	// AllowShort accepts secrets under 16 bytes.
 	AllowShort bool `json:"allow_short,omitempty"`
 
-	// ID is a placeholder for the message's id, such as {http.request.header.X-Order-Id}. Default:
-	// of a verified delivery, the id that its sender signed, or else one that every copy of the
-	// delivery has; of another request, what the scheme's own field for the id says, or else a new
-	// UUID.
+	// ID is a placeholder for the message's id, such as {http.request.header.X-Order-Id}, or
+	// {http.webhook.id} for the id that a delivery's sender gave it. Default, also where that is empty:
+	// of a verified delivery, "msg_" and the key of its claim, which every copy of it has and no
+	// delivery of another route; of another request, what the scheme's own field for the id says, or
+	// else a new UUID. Of a verified delivery the default also stands in for an id that the scheme can't
+	// sign; another request with such an id is answered 500.
 	ID string `json:"id,omitempty"`
 
 	// PublicURL is where the receiver is, such as "https://partner.example.com". It is needed for a
@@ -93,13 +97,13 @@ func (s *Sign) provision(ctx caddy.Context) error {
 		return err
 	}
 	s.gateway = app.(*Gateway)
-	if err := s.gateway.fits(s.MaxBody); err != nil {
-		return err
-	}
 	if s.reporter, err = newReporter(ctx, "", ""); err != nil {
 		return err
 	}
 	if s.signer, err = newVerifier(scheme, s.Secrets, s.options()); err != nil {
+		return err
+	}
+	if err := s.gateway.fits(s.MaxBody, s.signer); err != nil {
 		return err
 	}
 	s.fields = s.signer.HeaderNames()
@@ -107,7 +111,7 @@ func (s *Sign) provision(ctx caddy.Context) error {
 }
 
 func (s *Sign) options() verifiers.Options {
-	return verifiers.Options{AllowShort: s.AllowShort, PublicURL: s.PublicURL, Now: func() time.Time { return s.now() }}
+	return verifiers.Options{AllowShort: s.AllowShort, PublicURL: s.PublicURL, Space: s.gateway.lend, Now: func() time.Time { return s.now() }}
 }
 
 // check finds the settings that make no sense and returns the scheme.
@@ -117,11 +121,27 @@ func (s *Sign) check() (verifiers.Scheme, error) {
 		return verifiers.Scheme{}, errNoScheme
 	case s.MaxBody < 0 || s.MaxBody > maxMaxBody:
 		return verifiers.Scheme{}, fmt.Errorf("max_body %d: must lie between 1 byte and 2 GiB", s.MaxBody)
+	case s.ID != "" && !varies(s.ID):
+		return verifiers.Scheme{}, fmt.Errorf("id %q: is the same for every message, so that receivers would take all but the first for copies: use a placeholder of the request, such as {http.request.header.X-Order-Id}, or leave it out", s.ID)
 	}
 	return schemeOf("scheme", s.Scheme, s.Custom)
 }
 
 var errNoScheme = errors.New("webhook_sign needs a scheme: use " + presetNames() + ", or a name of your own with custom { … }")
+
+var placeholder = regexp.MustCompile(`\{([^{}]+)\}`)
+
+// varies reports whether a text has a placeholder that isn't the same for every request.
+func varies(text string) bool {
+	text = strings.ReplaceAll(text, `\{`, "") // no placeholder begins there
+	for _, found := range placeholder.FindAllStringSubmatch(text, -1) {
+		kind, _, _ := strings.Cut(found[1], ".")
+		if !slices.Contains([]string{"env", "file", "system"}, kind) {
+			return true
+		}
+	}
+	return false
+}
 
 // canSign signs something, to find out now what would make every signature fail.
 func canSign(signer *verifiers.Verifier) error {
@@ -145,13 +165,10 @@ func (s *Sign) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 		s.reporter.logger.Error("not signed: what is behind webhook_verify has replaced the body", zap.Object("webhook", d))
 		return caddyhttp.Error(http.StatusInternalServerError, errUnsigned)
 	}
-	ids := []string{s.givenID(r)}
-	if d.IDSigned {
-		ids = append(ids, d.ID)
-	}
-	// An id that isn't signed isn't made to look as if it were.
-	ids = append(ids, "msg_"+d.key().String())
-	return s.pass(w, r, next, d.body.bytes, d.Event, ids)
+	// The sender's own id is unique for that sender only, and may not be signed: whoever asks for it
+	// with {http.webhook.id} knows both.
+	ids := []string{s.givenID(r), "msg_" + d.key().String()}
+	return s.pass(w, r, next, d, ids)
 }
 
 // signAlone signs a request that was not verified here.
@@ -169,7 +186,8 @@ func (s *Sign) signAlone(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	d.body.bytes = body.bytes
 	defer d.body.release()
 
-	id, event := s.signer.Names(verifiers.Request{Method: r.Method, Header: r.Header, Target: r.URL.RequestURI()}, body.bytes)
+	var id string
+	id, d.Event = s.signer.Names(verifiers.Request{Method: r.Method, Header: r.Header, Target: r.URL.RequestURI()}, body.bytes)
 	switch given := s.givenID(r); {
 	case given != "":
 		id = given
@@ -182,7 +200,7 @@ func (s *Sign) signAlone(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	}
 	r = r.WithContext(d.body.follow(r.Context()))
 	d.body.attach(r)
-	return s.pass(w, r, next, body.bytes, event, []string{id})
+	return s.pass(w, r, next, d, []string{id})
 }
 
 // givenID returns the id that the configuration says where to find.
@@ -197,27 +215,32 @@ func (s *Sign) givenID(r *http.Request) string {
 // errUnsigned is all that {err.message} can say of a request that could not be signed.
 var errUnsigned = errors.New("the request could not be signed")
 
-// pass signs the request, with the first of the ids that the scheme can sign, and calls the next
-// handler.
-func (s *Sign) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, body []byte, event string, ids []string) error {
-	message := verifiers.Message{Event: event, Time: s.now(), Body: body, Method: r.Method, Target: r.URL.RequestURI()}
+// pass signs the request of a delivery, with the first of the ids that the scheme can sign, and calls
+// the next handler.
+func (s *Sign) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, d *delivery, ids []string) error {
+	message := verifiers.Message{Event: d.Event, Time: s.now(), Body: d.body.bytes, Method: r.Method, Target: r.URL.RequestURI()}
 	var signed http.Header
 	err := errUnsigned
 	for _, message.ID = range ids {
 		if message.ID == "" {
 			continue
 		}
-		if signed, err = s.signer.Sign(message); err == nil {
-			break
+		if signed, err = s.signer.Sign(message); err == nil || errors.Is(err, errOverloaded) {
+			break // another id would find the room that this one did not, and be another message's
 		}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errOverloaded):
+		s.reporter.logger.Error("not signed: no room for the copy of the body that Ed25519 needs", zap.String("scheme", s.Scheme), zap.Error(err))
+		setRetryAfter(w)
+		return caddyhttp.Error(http.StatusServiceUnavailable, errUnsigned)
+	case err != nil:
 		s.reporter.logger.Error("could not sign: the id or the event can't stand in the scheme", zap.String("scheme", s.Scheme), zap.Error(err))
 		return caddyhttp.Error(http.StatusInternalServerError, errUnsigned)
 	}
 	s.strip(r.Header)
 	maps.Copy(r.Header, signed)
-	ctx, cancel := s.age(r.Context(), message.Time)
+	ctx, cancel := s.age(r.Context(), &d.body, message.Time)
 	defer cancel()
 	err = next.ServeHTTP(w, r.WithContext(ctx))
 	if err != nil {
@@ -241,20 +264,27 @@ var errAged = errors.New("the signature is too old to be sent again")
 
 // age returns a context for the tries to send what was signed at a time. A proxy that tries again
 // sends the signature that it was given, which is sound for as long as receivers take it. The
-// context ends when a try begins after half of that time, so that the rest is left for the way there
-// and for clocks that differ.
-func (s *Sign) age(ctx context.Context, signed time.Time) (context.Context, context.CancelFunc) {
+// context ends when a try begins after half of that time, or has waited for its connection until then,
+// so that the rest is left for the way there and for clocks that differ.
+func (s *Sign) age(ctx context.Context, body *verifiedBody, signed time.Time) (context.Context, context.CancelFunc) {
 	limit := s.signer.Tolerance() / 2
 	if limit == 0 {
 		return ctx, func() {}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	begin := func(string) {
+	check := func() {
 		if s.now().Sub(signed) > limit {
+			// A transport that has a connection writes before it looks at the context. Without the
+			// body what it writes is no request.
+			body.refuse(errAged)
 			cancel(errAged)
 		}
 	}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: begin}), func() { cancel(nil) }
+	trace := &httptrace.ClientTrace{
+		GetConn: func(string) { check() },
+		GotConn: func(httptrace.GotConnInfo) { check() },
+	}
+	return httptrace.WithClientTrace(ctx, trace), func() { cancel(nil) }
 }
 
 // Interface guards

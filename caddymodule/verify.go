@@ -131,9 +131,6 @@ func (v *Verify) provision(ctx caddy.Context) error {
 		return err
 	}
 	v.gateway = app.(*Gateway)
-	if err := v.gateway.fits(v.MaxBody); err != nil {
-		return err
-	}
 	if err := v.gateway.claimName(v.Name, v.Position, config); err != nil {
 		return err
 	}
@@ -141,6 +138,9 @@ func (v *Verify) provision(ctx caddy.Context) error {
 		return err
 	}
 	if err := v.compile(); err != nil {
+		return err
+	}
+	if err := v.gateway.fits(v.MaxBody, v.verifier); err != nil {
 		return err
 	}
 	if err := v.setWindow(); err != nil {
@@ -204,6 +204,7 @@ func (v *Verify) compile() error {
 		Tolerance:  time.Duration(v.Tolerance),
 		AllowShort: v.AllowShort,
 		PublicURL:  v.PublicURL,
+		Space:      v.gateway.lend,
 	})
 	return err
 }

@@ -7,161 +7,187 @@ package outbound
 
 import (
 	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Hub publishes messages to endpoints. Make one with New, and call Run.
-type Hub struct{}
+type Hub struct {
+	journal   Journal
+	newSender func(Settings) Sender
+	hooks     Hooks
+	now       func() time.Time
+	jitter    func() float64
+
+	configuring sync.Mutex
+	settings    atomic.Pointer[inForce]
+	session     atomic.Pointer[session] // nil while the journal isn't open
+	troubled    atomic.Bool
+}
+
+// inForce are settings and what was made of them.
+type inForce struct {
+	Settings
+	sender Sender
+	err    error // why they can't be used
+}
 
 // New returns a hub on a journal. Nothing happens before Run.
 func New(journal Journal, sender func(Settings) Sender, settings Settings, hooks Hooks) *Hub {
-	panic("to be written")
+	h := &Hub{journal: journal, newSender: sender, hooks: hooks, now: time.Now, jitter: rand.Float64}
+	normal, err := settings.normalized()
+	h.settings.Store(&inForce{Settings: normal, err: err})
+	if err == nil {
+		h.settings.Store(&inForce{Settings: normal, sender: sender(normal)})
+	}
+	return h
 }
+
+func (h *Hub) current() Settings { return h.settings.Load().Settings }
+func (h *Hub) sender() Sender    { return h.settings.Load().sender }
+
+// reopenAfter is how long a hub waits before it opens a journal again that it has lost.
+const reopenAfter = time.Second
 
 // Run opens the journal and makes attempts until the context ends. Then it lets those in flight end
 // and closes the journal. A journal that is lost is opened again. The error is one that opening the
 // journal again can't mend.
-func (h *Hub) Run(ctx context.Context) error { panic("to be written") }
+func (h *Hub) Run(ctx context.Context) error {
+	if err := h.settings.Load().err; err != nil {
+		return err
+	}
+	defer func() { release(h.sender()) }()
+	for ctx.Err() == nil {
+		books, err := h.journal.Open(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		err = h.use(ctx, books)
+		if closed := books.Close(); err == nil {
+			err = closed
+		}
+		if err == nil {
+			continue
+		}
+		h.problem(err)
+		select {
+		case <-time.After(reopenAfter):
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// use works with an open journal until the context ends or the journal is lost.
+func (h *Hub) use(ctx context.Context, books *Books) error {
+	s := newSession(h, books)
+	if err := s.load(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	h.configuring.Lock()
+	err := s.configure(ctx, h.current()) // what has changed while it loaded
+	if err == nil {
+		h.session.Store(s)
+	}
+	h.configuring.Unlock()
+	if err != nil {
+		return err
+	}
+	if h.troubled.Swap(false) && h.hooks.Problem != nil {
+		h.hooks.Problem(nil)
+	}
+	defer h.session.Store(nil)
+	stop := context.AfterFunc(ctx, func() { h.session.Store(nil) }) // nothing new while attempts end
+	defer stop()
+	return s.run(ctx)
+}
 
 // Configure changes the settings, at once.
-func (h *Hub) Configure(s Settings) error { panic("to be written") }
+func (h *Hub) Configure(settings Settings) error {
+	normal, err := settings.normalized()
+	if err != nil {
+		return err
+	}
+	h.configuring.Lock()
+	defer h.configuring.Unlock()
+	before := h.settings.Swap(&inForce{Settings: normal, sender: h.newSender(normal)})
+	release(before.sender)
+	if s := h.session.Load(); s != nil {
+		if err := s.configure(s.cut, normal); err != nil {
+			return err
+		}
+		s.lookAtAll()
+	}
+	return nil
+}
+
+// release gives up a sender that is replaced. Attempts that it is making go on.
+func release(s Sender) {
+	if c, ok := s.(interface{ Close() }); ok {
+		c.Close()
+	}
+}
+
+// open returns the session, or ErrUnavailable.
+func (h *Hub) open() (*session, error) {
+	if s := h.session.Load(); s != nil {
+		return s, nil
+	}
+	return nil, ErrUnavailable
+}
 
 // Ready returns nil if the hub has its journal and is working, else ErrUnavailable.
-func (h *Hub) Ready() error { panic("to be written") }
+func (h *Hub) Ready() error {
+	_, err := h.open()
+	return err
+}
+
+// problem tells of a problem with the journal.
+func (h *Hub) problem(err error) {
+	h.troubled.Store(true)
+	if told := h.hooks.Problem; told != nil {
+		told(err)
+	}
+}
 
 // Stats returns numbers about the hub.
-func (h *Hub) Stats() Stats { panic("to be written") }
-
-// CreateApplication adds an application: UID (optional), Name, RateLimit and Metadata count. Errors of
-// this and all that follow: ErrNotFound, ErrExists, ErrManaged, *InvalidError, ErrUnavailable, ErrFull,
-// ErrTooLarge; where a value comes with ErrExists it is the one that exists.
-func (h *Hub) CreateApplication(ctx context.Context, a Application) (Application, error) {
-	panic("to be written")
+func (h *Hub) Stats() Stats {
+	s, err := h.open()
+	if err != nil {
+		return Stats{}
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	stats := Stats{
+		Ready: true, Messages: len(s.order), Attempts: s.attempts, Endpoints: 0,
+		Waiting: s.waiting + s.line.flight, Bytes: s.bytes,
+	}
+	for _, e := range s.endpoints {
+		if e.deleted {
+			continue
+		}
+		stats.Endpoints++
+		if depth := len(e.waiting) + e.flight; depth > 0 || e.Disabled {
+			stats.Queues = append(stats.Queues, QueueStats{Endpoint: e.Endpoint, Depth: depth, Oldest: e.oldest()})
+		}
+	}
+	return stats
 }
 
-// Application returns an application by its id or uid.
-func (h *Hub) Application(app string) (Application, error) { panic("to be written") }
-
-// ChangeApplication applies change to an application and keeps the result.
-func (h *Hub) ChangeApplication(ctx context.Context, app string, change func(*Application)) (Application, error) {
-	panic("to be written")
-}
-
-// DeleteApplication removes an application with its endpoints; what waits for them is dropped.
-func (h *Hub) DeleteApplication(ctx context.Context, app string) error { panic("to be written") }
-
-// Applications lists applications, and whether there are more behind the page.
-func (h *Hub) Applications(p Page) (page []Application, more bool) { panic("to be written") }
-
-// CreateEventType adds an event type.
-func (h *Hub) CreateEventType(ctx context.Context, t EventType) (EventType, error) {
-	panic("to be written")
-}
-
-// EventType returns an event type by its name.
-func (h *Hub) EventType(name string) (EventType, error) { panic("to be written") }
-
-// ChangeEventType applies change to an event type and keeps the result.
-func (h *Hub) ChangeEventType(ctx context.Context, name string, change func(*EventType)) (EventType, error) {
-	panic("to be written")
-}
-
-// DeleteEventType removes an event type.
-func (h *Hub) DeleteEventType(ctx context.Context, name string) error { panic("to be written") }
-
-// EventTypes lists event types in the order of their names.
-func (h *Hub) EventTypes(p Page, archived bool) (page []EventType, more bool) {
-	panic("to be written")
-}
-
-// CreateEndpoint adds an endpoint to an application, with a secret; "" makes a new one.
-func (h *Hub) CreateEndpoint(ctx context.Context, app string, e Endpoint, secret string) (Endpoint, error) {
-	panic("to be written")
-}
-
-// Endpoint returns an endpoint by its id or uid.
-func (h *Hub) Endpoint(app, endpoint string) (Endpoint, error) { panic("to be written") }
-
-// ChangeEndpoint applies change to an endpoint and keeps the result. Clearing Disabled also clears
-// DisabledFor, and what waits goes on.
-func (h *Hub) ChangeEndpoint(ctx context.Context, app, endpoint string, change func(*Endpoint)) (Endpoint, error) {
-	panic("to be written")
-}
-
-// DeleteEndpoint removes an endpoint; what waits for it is dropped.
-func (h *Hub) DeleteEndpoint(ctx context.Context, app, endpoint string) error {
-	panic("to be written")
-}
-
-// Endpoints lists the endpoints of an application.
-func (h *Hub) Endpoints(app string, p Page) (page []Endpoint, more bool, err error) {
-	panic("to be written")
-}
-
-// EndpointSecret returns the secret that an endpoint's attempts are signed with.
-func (h *Hub) EndpointSecret(app, endpoint string) (string, error) { panic("to be written") }
-
-// RotateSecret gives an endpoint another secret; "" makes a new one. Attempts are signed with the old
-// one too for as long as overlap (where the scheme has room for several signatures).
-func (h *Hub) RotateSecret(ctx context.Context, app, endpoint, secret string, overlap time.Duration) error {
-	panic("to be written")
-}
-
-// Publish accepts a message: EventType and Payload are required; of an application that isn't there,
-// ErrNotFound. When it returns without an error the message is on disk, and every endpoint that
-// subscribes to it will get it. ErrExists comes with the message that has the event id already. A message
-// whose idempotency key was used before is not published again; the one of the first time is returned.
-func (h *Hub) Publish(ctx context.Context, app string, m Message) (Message, error) {
-	panic("to be written")
-}
-
-// Message returns a message by its id or event id, with its payload if content is set.
-func (h *Hub) Message(ctx context.Context, app, message string, content bool) (Message, error) {
-	panic("to be written")
-}
-
-// Messages lists messages of an application.
-func (h *Hub) Messages(ctx context.Context, app string, f MessageFilter, p Page, content bool) (page []Message, more bool, err error) {
-	panic("to be written")
-}
-
-// Attempt returns an attempt of a message by its id.
-func (h *Hub) Attempt(ctx context.Context, app, message, attempt string) (Attempt, error) {
-	panic("to be written")
-}
-
-// Attempts lists attempts of an application.
-func (h *Hub) Attempts(ctx context.Context, app string, f AttemptFilter, p Page) (page []Attempt, more bool, err error) {
-	panic("to be written")
-}
-
-// Deliveries lists the deliveries of a message, in the order of their endpoints, or those to an endpoint,
-// in the order of their messages.
-func (h *Hub) Deliveries(app string, f DeliveryFilter, p Page) (page []Delivery, more bool, err error) {
-	panic("to be written")
-}
-
-// EndpointStats counts the deliveries to an endpoint of messages that were accepted since a time and
-// until another; a zero time leaves that bound out.
-func (h *Hub) EndpointStats(app, endpoint string, since, until time.Time) (Counts, error) {
-	panic("to be written")
-}
-
-// Resend sends a message to an endpoint again, now, and as the schedule says if that fails.
-func (h *Hub) Resend(ctx context.Context, app, message, endpoint string) error {
-	panic("to be written")
-}
-
-// Recovery says what Recover sends again.
-type Recovery struct {
-	// Since and Until bound when the messages were accepted. A zero Until stands for now.
-	Since, Until time.Time
-	// Missing sends the messages that were never sent to the endpoint although it subscribes to them,
-	// instead of those that failed.
-	Missing bool
-}
-
-// Recover sends an endpoint again what failed, and returns how many messages that is.
-func (h *Hub) Recover(ctx context.Context, app, endpoint string, r Recovery) (int, error) {
-	panic("to be written")
+// oldest returns when the oldest message that waits was accepted.
+func (q *queue) oldest() (oldest time.Time) {
+	for _, d := range q.waiting {
+		if at := d.message.at(); oldest.IsZero() || at.Before(oldest) {
+			oldest = at
+		}
+	}
+	return oldest
 }

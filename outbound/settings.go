@@ -34,6 +34,10 @@ type Settings struct {
 	// wait: if there is no other, new messages are refused with ErrFull. Default: 10 GiB.
 	RetainBytes uint64
 
+	// Drain is how long attempts in flight may take to end when the hub stops. What is cut off then is
+	// made again at the next start. Default: Timeout.
+	Drain time.Duration
+
 	// Egress says which addresses may be reached.
 	Egress Egress
 

@@ -165,10 +165,3 @@ func schemeFields(name string) ([]string, error) {
 	}
 	return foldAll(v.HeaderNames()), nil
 }
-
-func orDefault(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
-}

@@ -35,10 +35,6 @@ type signature struct {
 	ed25519 bool // and not an HMAC
 }
 
-// maxEd25519 is how many Ed25519 signatures one delivery may offer: each costs a check, with
-// a hash of the body, under each key.
-const maxEd25519 = 4
-
 // keptText is how much memory a check keeps for the text of the next delivery. Headers rarely
 // need more; a scheme that signs values of the body may need much more once.
 const keptText = 4 << 10
@@ -144,7 +140,7 @@ func (c *Check) readSignatures(body []byte) error {
 // them. A list may hold entries of other versions and some that are malformed, as long as one is
 // a signature. Two timestamps are refused: libraries disagree on which one counts.
 func (c *Check) addSignatures(values []string) error {
-	r := c.rules
+	r, v := c.rules, c.verifier
 	anything, stamped, offered, offeredEd25519 := false, false, 0, 0
 	for _, value := range values {
 		for rest := value; rest != ""; {
@@ -175,7 +171,7 @@ func (c *Check) addSignatures(values []string) error {
 				size = ed25519.SignatureSize
 				offeredEd25519++
 			}
-			if offered++; offered > MaxSignatures || offeredEd25519 > maxEd25519 {
+			if offered++; offered > MaxSignatures || offeredEd25519*v.ed25519 > MaxEd25519 {
 				return ErrTooManySignatures
 			}
 			c.signatures = append(c.signatures, kind)
@@ -202,7 +198,7 @@ func (c *Check) listed(entry string) (text string, isEd25519, ok bool) {
 			return text, false, true
 		}
 	}
-	if v.ed25519 {
+	if v.ed25519 > 0 {
 		if text, ok := list.value(entry, list.Ed25519); ok {
 			return text, true, true
 		}
@@ -267,6 +263,15 @@ func (c *Check) Verify(body []byte) (Delivery, error) {
 			return Delivery{}, err
 		}
 	}
+	var whole []byte
+	if slices.ContainsFunc(c.signatures, func(s signature) bool { return s.ed25519 }) {
+		text, release, err := c.wholeText(body)
+		if err != nil {
+			return Delivery{}, err
+		}
+		defer release()
+		whole = text
+	}
 	d := Delivery{Provider: r.name, Timestamp: c.signed}
 	// Every secret is tried on every signature, whichever matches, so that the time taken says
 	// nothing about which one did.
@@ -274,7 +279,7 @@ func (c *Check) Verify(body []byte) (Delivery, error) {
 	for _, key := range v.secrets {
 		same := 0
 		if key.public != nil {
-			same = c.matchesEd25519(key, body)
+			same = c.matchesEd25519(key, whole)
 		} else {
 			sum := c.sumUnder(key, body)
 			for i := range c.signatures {
@@ -303,29 +308,29 @@ func (c *Check) Verify(body []byte) (Delivery, error) {
 	return d, nil
 }
 
-// matchesEd25519 returns 1 if one of the delivery's signatures is one under the key, otherwise 0.
-// There is nothing secret in it whose time could tell.
-func (c *Check) matchesEd25519(key *keyed, body []byte) int {
-	var text []byte
+// matchesEd25519 returns 1 if one of the delivery's signatures is one of the whole text under the key,
+// otherwise 0. There is nothing secret in it whose time could tell.
+func (c *Check) matchesEd25519(key *keyed, whole []byte) int {
 	for i := range c.signatures {
-		if s := &c.signatures[i]; s.ed25519 {
-			if text == nil {
-				text = c.wholeText(body)
-			}
-			if ed25519.Verify(key.public, text, s.bytes[:]) {
-				return 1
-			}
+		if s := &c.signatures[i]; s.ed25519 && ed25519.Verify(key.public, whole, s.bytes[:]) {
+			return 1
 		}
 	}
 	return 0
 }
 
-// wholeText returns the signed text in one piece, which Ed25519 needs to read twice.
-func (c *Check) wholeText(body []byte) []byte {
-	if !c.rules.content.hasBody {
-		body = nil
+// wholeText returns the signed text in one piece. It is gone when it has been released.
+func (c *Check) wholeText(body []byte) (text []byte, release func(), err error) {
+	if !c.rules.content.hasBody || len(body) == 0 {
+		return c.text, func() {}, nil
 	}
-	return slices.Concat(c.text[:c.before], body, c.text[c.before:])
+	space, release, err := c.verifier.space(len(c.text) + len(body))
+	if err != nil {
+		return nil, nil, err
+	}
+	text = append(space[:0], c.text[:c.before]...)
+	text = append(text, body...)
+	return append(text, c.text[c.before:]...), release, nil
 }
 
 // sumUnder computes the HMAC of the delivery under a key. Verify and Sign both go through here, so

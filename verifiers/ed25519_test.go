@@ -1,6 +1,7 @@
 package verifiers
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
@@ -59,21 +60,32 @@ func TestAPublicKeyCanNotSign(t *testing.T) {
 	}
 }
 
+// newPrivateKeys returns Ed25519 keys that nothing else uses.
+func newPrivateKeys(count int) (texts []string) {
+	for i := range count {
+		key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(i)}, ed25519.SeedSize))
+		texts = append(texts, privatePrefix+base64.StdEncoding.EncodeToString(key))
+	}
+	return texts
+}
+
 // Each Ed25519 signature costs a check under each key, over the whole body.
-func TestADeliveryOffersFewEd25519Signatures(t *testing.T) {
+func TestADeliveryCostsFewEd25519Checks(t *testing.T) {
 	body := []byte("{}")
-	v := standard(t, testPrivate)
-	header, err := v.Sign(Message{ID: "msg_1", Body: body})
+	header, err := standard(t, testPrivate).Sign(Message{ID: "msg_1", Body: body})
 	if err != nil {
 		t.Fatal(err)
 	}
 	right := header.Get("Webhook-Signature")
 	wrong := "v1a," + strings.Repeat("A", 86) + "=="
-	for count, want := range map[int]error{3: nil, 4: ErrTooManySignatures} {
-		header := header.Clone()
-		header.Set("Webhook-Signature", strings.Join(append(slices.Repeat([]string{wrong}, count), right), " "))
-		if _, err := verify(v, Request{Header: header}, body); err != want {
-			t.Errorf("%d before it: %v, want %v", count, err, want)
+	for keys, signatures := range map[int]int{1: 4, 2: 2, 3: 1, 4: 1} {
+		v := standard(t, append(newPrivateKeys(keys-1), testPublic)...)
+		for offered, want := range map[int]error{signatures: nil, signatures + 1: ErrTooManySignatures} {
+			header := header.Clone()
+			header.Set("Webhook-Signature", strings.Join(append(slices.Repeat([]string{wrong}, offered-1), right), " "))
+			if _, err := verify(v, Request{Header: header}, body); err != want {
+				t.Errorf("%d keys, %d signatures: %v, want %v", keys, offered, err, want)
+			}
 		}
 	}
 	// To others they are other versions, however many.
@@ -84,6 +96,131 @@ func TestADeliveryOffersFewEd25519Signatures(t *testing.T) {
 	header.Set("Webhook-Signature", strings.Repeat(wrong+" ", 30)+header.Get("Webhook-Signature"))
 	if _, err := verify(symmetric, Request{Header: header}, body); err != nil {
 		t.Error(err)
+	}
+}
+
+// lender lends memory and counts.
+type lender struct {
+	t       *testing.T
+	lent    []int // sizes
+	full    error
+	current int // how many pieces are out
+}
+
+func (l *lender) space(size int) ([]byte, func(), error) {
+	if l.full != nil {
+		return nil, nil, l.full
+	}
+	l.lent = append(l.lent, size)
+	l.current++
+	// What is there from before must not count.
+	return bytes.Repeat([]byte("x"), size)[:size:size], func() { l.current-- }, nil
+}
+
+// wants checks the sizes of what was lent since the last call, and that none is out.
+func (l *lender) wants(what string, sizes ...int) {
+	l.t.Helper()
+	if !slices.Equal(l.lent, sizes) || l.current != 0 {
+		l.t.Errorf("%s: took %v and kept %d, want %v", what, l.lent, l.current, sizes)
+	}
+	l.lent = nil
+}
+
+// Whoever counts the memory of bodies must be able to count that of their copies.
+func TestEd25519TakesOneCopyOfTheBodyAndGivesItBack(t *testing.T) {
+	l := &lender{t: t}
+	scheme, _ := Preset("standard")
+	open := func(texts ...string) *Verifier {
+		var secrets []Secret
+		for _, text := range texts {
+			secrets = append(secrets, NewSecret("", text))
+		}
+		v, err := New(scheme, secrets, Options{Now: clock(time.Unix(1614265330, 0)), Space: l.space})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	const symmetric = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	body := []byte(`{"test": 2432232314}`)
+	size := len("msg_1.1614265330.") + len(body)
+
+	signer := open(append(newPrivateKeys(1), symmetric, testPrivate)...)
+	header, err := signer.Sign(Message{ID: "msg_1", Body: body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.wants("two keys that sign", size)
+	if _, err := signer.Sign(Message{ID: "msg_1"}); err != nil {
+		t.Fatal(err)
+	}
+	l.wants("an empty body")
+	if _, err := open(symmetric).Sign(Message{ID: "msg_1", Body: body}); err != nil {
+		t.Fatal(err)
+	}
+	l.wants("a symmetric key")
+
+	v := open(append(newPrivateKeys(1), symmetric, testPublic)...)
+	request := Request{Header: header}
+	if _, err := verify(v, request, body); err != nil {
+		t.Fatal(err)
+	}
+	l.wants("two keys and two signatures", size)
+	if _, err := verify(v, request, body[1:]); err != ErrSignatureMismatch {
+		t.Fatal(err)
+	}
+	l.wants("a forgery", size-1)
+	if _, err := verify(open(symmetric), request, body); err != nil {
+		t.Fatal(err)
+	}
+	l.wants("a symmetric key")
+	header.Set("Webhook-Signature", strings.Fields(header.Get("Webhook-Signature"))[1]) // the symmetric one
+	if _, err := verify(v, request, body); err != nil {
+		t.Fatal(err)
+	}
+	l.wants("a symmetric signature")
+}
+
+func TestWithoutRoomForTheCopyNothingIsSaidOfTheDelivery(t *testing.T) {
+	l := &lender{t: t}
+	scheme, _ := Preset("standard")
+	v, err := New(scheme, []Secret{NewSecret("", testPrivate)}, Options{Now: clock(time.Unix(1614265330, 0)), Space: l.space})
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, err := v.Sign(Message{ID: "msg_1", Body: []byte("{}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.full = errors.New("no room")
+	if _, err := verify(v, Request{Header: header}, []byte("{}")); err != l.full {
+		t.Errorf("Verify: %v", err)
+	}
+	if _, err := v.Sign(Message{ID: "msg_1", Body: []byte("{}")}); !errors.Is(err, l.full) || errors.Is(err, ErrNotGenuine) {
+		t.Errorf("Sign: %v", err)
+	}
+}
+
+// What is signed with as many keys as there may be is genuine to whoever has one of them.
+func TestAsManyEd25519KeysSignAsAreChecked(t *testing.T) {
+	texts := newPrivateKeys(MaxEd25519 + 1)
+	header, err := standard(t, texts[:MaxEd25519]...).Sign(Message{ID: "msg_1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range texts[:MaxEd25519] {
+		if _, err := verify(standard(t, text), Request{Header: header}, nil); err != nil {
+			t.Errorf("key %d: %v", i+1, err)
+		}
+	}
+	var secrets []Secret
+	for _, text := range append([]string{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}, texts...) {
+		secrets = append(secrets, NewSecret("", text))
+	}
+	scheme, _ := Preset("standard")
+	const want = "secret 6: one Ed25519 key more than the 4 that there may be: leave out those that nobody uses any more"
+	if _, err := New(scheme, secrets, Options{}); err == nil || err.Error() != want {
+		t.Errorf("%v", err)
 	}
 }
 

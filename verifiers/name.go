@@ -82,6 +82,20 @@ func isName(text string) bool {
 	return text[0] != ' ' && text[len(text)-1] != ' '
 }
 
+// isVisible reports whether an id may be signed. Servers that take the bytes of a header for Latin-1, as
+// Node's and those of WSGI do, would have the signature of another id checked.
+func isVisible(text string) bool {
+	if len(text) > maxName {
+		return false
+	}
+	for i := range len(text) {
+		if c := text[i]; c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
 // isForeignName is isName of a text that isn't all ASCII, which few are.
 func isForeignName(text string) bool {
 	for _, r := range text {

@@ -146,6 +146,11 @@ const DefaultTolerance = 5 * time.Minute
 // MaxSignatures is how many signatures one delivery may offer.
 const MaxSignatures = 16
 
+// MaxEd25519 is how many Ed25519 signatures are checked of one delivery: each that it offers, under each
+// key, with a hash of the body. It is also how many such keys a verifier may have, to check or to sign,
+// because what is signed with more could be checked under none.
+const MaxEd25519 = 4
+
 // clone returns a copy that shares no memory with s.
 func (s Scheme) clone() Scheme {
 	s.Signature.List = clonePointer(s.Signature.List)

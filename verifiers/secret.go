@@ -100,6 +100,9 @@ func ed25519Key(label, text string, size int) (*keyed, error) {
 		return nil, fmt.Errorf("%w: expected %d bytes in base64 behind its prefix", ErrSecretForm, size)
 	}
 	if size == ed25519.PublicKeySize {
+		if isForgeable(bytes) {
+			return nil, fmt.Errorf("%w: the public key is one that no private key has: copy it from its sender again", ErrSecretForm)
+		}
 		return &keyed{label: label, public: bytes}, nil
 	}
 	// The second half of a private key is its public one. With another one there, two signatures

@@ -13,7 +13,7 @@ import (
 
 // Message is what Sign signs.
 type Message struct {
-	// ID is the delivery's id. It is needed where the signature covers it.
+	// ID is the delivery's id, in visible ASCII. It is needed where the signature covers it.
 	ID string
 
 	// Event is the name of the event. It is sent where the scheme has a header for it.
@@ -31,7 +31,8 @@ type Message struct {
 
 // Sign returns the header fields that make a request with the message's body a genuine delivery.
 // Where the scheme allows several signatures there is one for every secret, otherwise one for
-// the first. A public key among the secrets can't sign and is an error.
+// the first. A public key among the secrets can't sign and is an error, and so is what Options.Space
+// says.
 func (v *Verifier) Sign(m Message) (http.Header, error) {
 	r := v.rules
 	if r.signature.kind != inHeader || r.hasTime && r.time.kind != inHeader && r.time.kind != inList {
@@ -44,18 +45,17 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 		return nil, fmt.Errorf("scheme %s: the time lies before 1970", r.name)
 	}
 	header := make(http.Header)
-	for _, name := range []struct {
-		places []name
-		value  string
-	}{{r.ids, m.ID}, {r.events, m.Event}} {
-		at := firstHeader(name.places)
-		if at == "" || name.value == "" {
-			continue
+	if at := firstHeader(r.ids); at != "" && m.ID != "" {
+		if !isVisible(m.ID) {
+			return nil, fmt.Errorf("scheme %s: id is over %d bytes or not in visible ASCII, which is all that every receiver reads as it was signed", r.name, maxName)
 		}
-		if !isName(name.value) {
-			return nil, fmt.Errorf("scheme %s: id or event has characters that a header can't carry", r.name)
+		header.Set(at, m.ID)
+	}
+	if at := firstHeader(r.events); at != "" && m.Event != "" {
+		if !isName(m.Event) {
+			return nil, fmt.Errorf("scheme %s: event has characters that a header can't carry", r.name)
 		}
-		header.Set(at, name.value)
+		header.Set(at, m.Event)
 	}
 	c := v.checks.Get().(*Check)
 	defer c.Close()
@@ -76,7 +76,7 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 	}
 	values, err := c.signatureValues(m.Body)
 	if err != nil {
-		return nil, fmt.Errorf("scheme %s: %v", r.name, err)
+		return nil, fmt.Errorf("scheme %s: %w", r.name, err)
 	}
 	header[r.signature.name] = values
 	return header, nil
@@ -86,11 +86,20 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 func (c *Check) signatureValues(body []byte) ([]string, error) {
 	r := c.rules
 	var entries []string
+	var whole []byte
+	if c.verifier.NeedsSpace() {
+		text, release, err := c.wholeText(body)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
+		whole = text
+	}
 	for i, key := range c.verifier.secrets {
 		var entry string
 		switch {
 		case key.private != nil:
-			entry = r.list.Ed25519 + r.list.Assign + r.encoding.encode(ed25519.Sign(key.private, c.wholeText(body)))
+			entry = r.list.Ed25519 + r.list.Assign + r.encoding.encode(ed25519.Sign(key.private, whole))
 		case key.public != nil:
 			return nil, fmt.Errorf("secret %d is a public key, which can't sign: use the %s key", i+1, privatePrefix)
 		case r.list != nil:

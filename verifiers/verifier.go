@@ -29,7 +29,16 @@ type Options struct {
 	// before the target of a request in {url}. It is needed for a scheme that signs the URL, and
 	// comes from the configuration because whoever sends a request also chooses its Host.
 	PublicURL string
+
+	// Space lends memory for size bytes until release is called. Ed25519 reads the signed text twice, so
+	// it needs it in one piece: as much memory again as the body, and what stands around that. It is asked
+	// for once a delivery or message, and not at all without such a signature. An error means that
+	// there is no room, and is what Verify and Sign return. Default: the heap.
+	Space func(size int) (space []byte, release func(), err error)
 }
+
+// onHeap is the default of Options.Space.
+func onHeap(size int) ([]byte, func(), error) { return make([]byte, 0, size), func() {}, nil }
 
 // Verifier verifies and signs deliveries of one scheme with one set of secrets. It may be used
 // by many goroutines at once.
@@ -38,9 +47,11 @@ type Verifier struct {
 	secrets   []*keyed
 	now       func() time.Time
 	publicURL string
+	space     func(size int) ([]byte, func(), error)
 	checks    sync.Pool
 
-	hmac, ed25519 bool // kinds that the secrets are of
+	hmac    bool // a secret is an HMAC key
+	ed25519 int  // how many are Ed25519 keys
 }
 
 // rules is a compiled scheme.
@@ -75,22 +86,29 @@ func (v *Verifier) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, v.Stri
 // scheme signs no time.
 func (v *Verifier) Tolerance() time.Duration { return v.rules.tolerance }
 
+// NeedsSpace reports whether a secret is an Ed25519 key, so that Options.Space may be asked for memory.
+func (v *Verifier) NeedsSpace() bool { return v.ed25519 > 0 }
+
 // MaxSecrets is how many secrets one verifier may have: a delivery is hashed under each of them.
 const MaxSecrets = 16
 
-// New compiles a scheme with its secrets. At least one secret is needed, and at most MaxSecrets;
-// each is tried on every delivery, so that a provider's secret can be rolled without a gap.
+// New compiles a scheme with its secrets. At least one secret is needed, and at most MaxSecrets, of
+// which MaxEd25519 may be Ed25519 keys; each is tried on every delivery, so that a provider's secret
+// can be rolled without a gap.
 func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 	scheme = scheme.clone() // the caller may go on to change its own
 	scheme.Name = orDefault(scheme.Name, "custom")
 	if options.Now == nil {
 		options.Now = time.Now
 	}
+	if options.Space == nil {
+		options.Space = onHeap
+	}
 	r, err := compile(scheme)
 	if err != nil {
 		return nil, fmt.Errorf("scheme %s: %w", scheme.Name, err)
 	}
-	v := &Verifier{rules: r, now: options.Now}
+	v := &Verifier{rules: r, now: options.Now, space: options.Space}
 	if options.Tolerance != 0 {
 		if err := r.setTolerance(options.Tolerance); err != nil {
 			return nil, fmt.Errorf("scheme %s: %w", scheme.Name, err)
@@ -111,8 +129,11 @@ func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 			return nil, fmt.Errorf("secret %d: %w", i+1, err)
 		}
 		v.secrets = append(v.secrets, key)
-		v.hmac = v.hmac || key.public == nil
-		v.ed25519 = v.ed25519 || key.public != nil
+		if key.public == nil {
+			v.hmac = true
+		} else if v.ed25519++; v.ed25519 > MaxEd25519 {
+			return nil, fmt.Errorf("secret %d: one Ed25519 key more than the %d that there may be: leave out those that nobody uses any more", i+1, MaxEd25519)
+		}
 	}
 	v.checks.New = func() any { return &Check{verifier: v} }
 	return v, nil

@@ -1,0 +1,129 @@
+package outbound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// normalized returns the settings with their defaults, or what is wrong with them.
+func (s Settings) normalized() (Settings, error) {
+	if s.Schedule == nil {
+		s.Schedule = DefaultSchedule()
+	}
+	s.Timeout = orDefault(s.Timeout, DefaultTimeout)
+	s.Concurrency = orDefault(s.Concurrency, DefaultConcurrency)
+	s.MaxAttempts = orDefault(s.MaxAttempts, DefaultMaxAttempts)
+	s.DisableAfter = orDefault(s.DisableAfter, DefaultDisableAfter)
+	s.RetainFor = orDefault(s.RetainFor, DefaultRetainFor)
+	s.RetainBytes = orDefault(s.RetainBytes, DefaultRetainBytes)
+	s.Drain = orDefault(s.Drain, s.Timeout)
+	switch {
+	case s.Timeout < 0 || s.Concurrency < 0 || s.MaxAttempts < 0 || s.DisableAfter < 0 || s.RetainFor < 0 || s.Drain < 0:
+		return s, errors.New("settings: a number is negative")
+	}
+	if err := s.Schedule.Check(); err != nil {
+		return s, err
+	}
+	names := make(map[string]bool)
+	for i, c := range s.Endpoints {
+		e, err := c.endpoint()
+		if err == nil && names[e.UID] {
+			err = &InvalidError{"UID", fmt.Sprintf("two endpoints are named %q", e.UID)}
+		}
+		if err == nil {
+			err = e.check(s.Egress)
+		}
+		if err == nil {
+			_, err = newSubscriber(e, c.keys(), 0, time.Time{})
+		}
+		if err != nil {
+			return s, fmt.Errorf("endpoint %d: %w", i+1, err)
+		}
+		names[e.UID] = true
+	}
+	return s, nil
+}
+
+func orDefault[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// endpoint returns the endpoint that the configuration describes.
+func (c ConfiguredEndpoint) endpoint() (Endpoint, error) {
+	e := c.Endpoint
+	switch {
+	case e.UID == "":
+		return e, &InvalidError{"UID", "is needed, so that the endpoint is known again when the configuration is read again"}
+	case len(c.Secrets) == 0:
+		return e, &InvalidError{"Secret", "is needed"}
+	}
+	e.ID = fixedID(prefixEndpoint, DefaultApplication+"/"+e.UID)
+	e.App = fixedID(prefixApplication, DefaultApplication)
+	e.Managed = true
+	return e, nil
+}
+
+// keys returns the secrets, which the configuration keeps for as long as it wants.
+func (c ConfiguredEndpoint) keys() []secret {
+	var keys []secret
+	for _, text := range c.Secrets {
+		keys = append(keys, secret{Text: text})
+	}
+	return keys
+}
+
+// configure makes the configuration's endpoints those of the default application.
+func (s *session) configure(ctx context.Context, settings Settings) error {
+	s.registering.Lock()
+	defer s.registering.Unlock()
+	app, err := s.look(DefaultApplication)
+	switch {
+	case err != nil && len(settings.Endpoints) == 0:
+		return nil
+	case err != nil:
+		a := Application{ID: fixedID(prefixApplication, DefaultApplication), UID: DefaultApplication, Name: DefaultApplication, CreatedAt: s.hub.now().UTC()}
+		if _, err := s.keepApplication(ctx, a); err != nil {
+			return err
+		}
+		app, _ = s.look(DefaultApplication)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	left := slices.DeleteFunc(slices.Clone(app.endpoints), func(e *endpoint) bool { return !e.Managed })
+	for _, c := range settings.Endpoints {
+		e, err := c.endpoint()
+		if err != nil {
+			return err
+		}
+		if other := app.uids[e.UID]; other != nil && other.ID != e.ID {
+			return fmt.Errorf("endpoint %q: another one of that uid was made through the API: remove it there, or name this one otherwise", e.UID)
+		}
+		e.App = app.ID
+		e.CreatedAt, e.UpdatedAt = s.began, s.began
+		var enabled int64
+		if known := s.endpoints[e.ID]; known != nil && !known.deleted {
+			e.CreatedAt, e.UpdatedAt, enabled = known.CreatedAt, known.UpdatedAt, known.enabled
+			e.Disabled, e.DisabledFor = known.Disabled, known.DisabledFor
+		} else if state := s.managed[e.ID]; state != nil {
+			e.CreatedAt, e.UpdatedAt, enabled = state.CreatedAt, state.UpdatedAt, state.Enabled
+			e.Disabled, e.DisabledFor = state.Disabled, state.DisabledFor
+		}
+		compiled, err := newSubscriber(e, c.keys(), enabled, s.hub.now())
+		if err != nil {
+			return err
+		}
+		s.line.look(s.putEndpoint(app, e, compiled))
+		left = slices.DeleteFunc(left, func(other *endpoint) bool { return other.ID == e.ID })
+	}
+	for _, e := range left {
+		s.dropEndpoint(e)
+	}
+	return nil
+}
