@@ -40,6 +40,9 @@ func (h *Hub) Publish(ctx context.Context, app string, m Message) (Message, erro
 	if err := m.check(); err != nil {
 		return Message{}, err
 	}
+	if m.DeliverAt.After(h.now().Add(maxWait)) {
+		return Message{}, &InvalidError{"DeliverAt", "is more than 30 days ahead: publish it later"}
+	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	s.mu.Lock()
