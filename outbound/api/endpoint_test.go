@@ -154,6 +154,20 @@ func TestSecretsRotateWithAnOverlap(t *testing.T) {
 	})
 }
 
+func TestAPatchedSecretOverlapsTheOldOne(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.app("acme")
+		path := "/api/v1/app/acme/endpoint/" + r.endpointAt("acme", "")
+		r.do("PATCH", path, `{"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`).want(http.StatusOK)
+		r.do("GET", path+"/secret", "").is("key", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+		r.publishTo("acme", "a", "{}")
+		if n := len(strings.Fields(r.delivered()[0].header.Get("Webhook-Signature"))); n != 2 {
+			r.Errorf("%d signatures", n)
+		}
+		r.do("PATCH", path, `{"secret":"short"}`).wrongAt("body", "secret")
+	})
+}
+
 // A client's copy of a request must not make another secret.
 func TestACopyOfARotationRotatesOnce(t *testing.T) {
 	inBubble(t, func(r *rig) {

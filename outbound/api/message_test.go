@@ -134,7 +134,7 @@ func TestDeliveryCanBePutOff(t *testing.T) {
 		r.endpointAt("acme", "")
 		at := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 		a := r.do("POST", "/api/v1/app/acme/msg", `{"eventType":"a","payload":{},"deliverAt":"`+at+`"}`).want(http.StatusAccepted)
-		if got, err := time.Parse(time.RFC3339, a.get("deliverAt").(string)); err != nil || got.Sub(time.Now()) != time.Hour {
+		if got, err := time.Parse(time.RFC3339, a.get("deliverAt").(string)); err != nil || time.Until(got) != time.Hour {
 			r.Errorf("deliverAt is %v", got)
 		}
 		if len(r.delivered()) != 0 {
