@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -42,7 +43,8 @@ func readFeatureFlag(f *fields) field[[]string] {
 // can't be checked.
 func readSchemas(f *fields) field[map[string]json.RawMessage] {
 	schemas := dictionaryOf(f, "schemas", func(v jsonpath.Value) (json.RawMessage, error) {
-		return json.RawMessage(v.Raw()), nil
+		// A copy, because the whole body would be kept with it.
+		return bytes.Clone(v.Raw()), nil
 	})
 	for version, schema := range schemas.value {
 		problem := ""
