@@ -47,7 +47,7 @@ type tenant struct {
 const (
 	// openPatience is how long a start waits for the hub to be ready. What takes longer, such as a
 	// cluster that can't be reached, must not keep Caddy from starting: until then the answer is 503.
-	openPatience = 5 * time.Second
+	openPatience = 2 * time.Second
 	openPoll     = 5 * time.Millisecond
 
 	// reopenAfter is how long after an error that opening again can't mend it is tried all the same:

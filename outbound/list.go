@@ -251,10 +251,13 @@ func (h *Hub) Attempts(ctx context.Context, app string, f AttemptFilter, p Page)
 	reader := &attemptReader{session: s}
 	for _, a := range found {
 		public, err := reader.read(ctx, a)
-		if err != nil {
+		switch {
+		case err == ErrNotFound: // trimmed since
+		case err != nil:
 			return nil, false, err
+		default:
+			page = append(page, public)
 		}
-		page = append(page, public)
 	}
 	return page, more, err
 }
