@@ -132,6 +132,7 @@ func TestEveryFieldOfTheJSONStandsInAFile(t *testing.T) {
 	}
 	for _, of := range []any{
 		Verify{}, Sign{}, SecretSource{}, Gateway{}, MemoryStore{}, Route{}, RouteRule{}, RouteOtherwise{}, Match{},
+		Outbound{}, Endpoint{}, NATSJournal{}, Publish{},
 		verifiers.Signature{}, verifiers.List{},
 	} {
 		fields := 0

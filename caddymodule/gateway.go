@@ -1,14 +1,17 @@
-// Package caddymodule is how Caddy uses verifiers, replay and policy. Nothing else imports Caddy.
+// Package caddymodule is how Caddy uses verifiers, replay, policy and outbound. Nothing else imports
+// Caddy.
 //
 // Importing the package registers its modules:
 //
 //	webhook_gateway                 what all routes share                 Gateway
 //	webhook_gateway.replay.memory   the embedded replay store             MemoryStore
+//	webhook_gateway.journal.nats    where what is published is kept       NATSJournal
 //	http.handlers.webhook_verify    lets genuine, fresh deliveries on     Verify
 //	http.handlers.webhook_sign      signs what goes on                    Sign
 //	http.handlers.webhook_route     picks handlers by rules               Route
+//	http.handlers.webhook_publish   takes events and sends them on        Publish
 //	http.matchers.webhook           one rule as a request matcher         Match
-//	admin.api.webhook_gateway       gives back a kept claim               adminAPI
+//	admin.api.webhook_gateway       what operators ask for                adminAPI
 package caddymodule
 
 import (
@@ -52,7 +55,12 @@ type Gateway struct {
 	// Default: 60s.
 	ForwardTimeout caddy.Duration `json:"forward_timeout,omitempty"`
 
+	// Outbound is how events are published. Default: its own defaults, as soon as there is a
+	// webhook_publish.
+	Outbound *Outbound `json:"outbound,omitempty"`
+
 	store     replay.Store
+	outbound  *Outbound         // never nil
 	routes    map[string][]byte // the configuration of each route, by its name
 	arrivals  *arrivals         // of bodies
 	deadlines deadlines         // of the deliveries that are forwarded
@@ -111,6 +119,12 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("replay store: %w", err)
 	}
 	g.store = module.(replayStore).ReplayStore()
+	if g.outbound = g.Outbound; g.outbound == nil {
+		g.outbound = new(Outbound)
+	}
+	if err := g.outbound.provision(ctx); err != nil {
+		return fmt.Errorf("outbound: %w", err)
+	}
 	return nil
 }
 
@@ -127,11 +141,19 @@ func (g *Gateway) Validate() error {
 	return nil
 }
 
-// Start does nothing: the app has no work of its own.
-func (*Gateway) Start() error { return nil }
+// Start begins to publish, if the configuration has a use for that.
+func (g *Gateway) Start() error {
+	if g.Outbound == nil && len(g.outbound.publishers) == 0 {
+		return nil
+	}
+	return g.outbound.start()
+}
 
-// Stop does nothing.
-func (*Gateway) Stop() error { return nil }
+// Stop ends it.
+func (g *Gateway) Stop() error { return g.outbound.stop() }
+
+// publishTo notes a handler that is to serve the hub.
+func (g *Gateway) publishTo(p *Publish) { g.outbound.publishers = append(g.outbound.publishers, p) }
 
 // claimName makes sure that routes of one name are one route: they share their claims, and a
 // delivery that is claimed on one would be dropped as a duplicate on the other. The same

@@ -1,10 +1,6 @@
 package caddymodule
 
 import (
-	"encoding/json"
-	"slices"
-
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -34,6 +30,7 @@ func parseGateway(d *caddyfile.Dispenser, earlier any) (any, error) {
 //		max_in_flight     <size>
 //		body_timeout      <duration>
 //		forward_timeout   <duration>
+//		outbound          { … }              # see options.outbound
 //	}
 func (g *Gateway) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the option's name
@@ -41,7 +38,7 @@ func (g *Gateway) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	for o.next() {
 		switch o.Val() {
 		case "replay":
-			g.ReplayRaw = o.replayStore()
+			g.ReplayRaw = o.module(replayNamespace, "store")
 		case "on_replay_outage":
 			o.oneOf(&g.OnReplayOutage, "closed", "open")
 		case "max_in_flight":
@@ -50,36 +47,13 @@ func (g *Gateway) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			o.duration(&g.BodyTimeout)
 		case "forward_timeout":
 			o.duration(&g.ForwardTimeout)
+		case "outbound":
+			g.Outbound = o.outbound()
 		default:
-			o.unknown("replay", "on_replay_outage", "max_in_flight", "body_timeout", "forward_timeout")
+			o.unknown("replay", "on_replay_outage", "max_in_flight", "body_timeout", "forward_timeout", "outbound")
 		}
 	}
 	return o.err
-}
-
-// replayStore reads the store's name and its block.
-func (o *options) replayStore() json.RawMessage {
-	var stores []string
-	for _, module := range caddy.GetModules(replayNamespace) {
-		stores = append(stores, module.ID.Name())
-	}
-	if !o.NextArg() {
-		o.fail("replay needs the name of a store: use %s", either(stores))
-		return nil
-	}
-	name := o.Val()
-	if !slices.Contains(stores, name) {
-		o.fail("replay store %q is unknown: use %s", name, either(stores))
-		return nil
-	}
-	store, err := caddyfile.UnmarshalModule(o.Dispenser, replayNamespace+"."+name)
-	if err != nil {
-		if o.err == nil {
-			o.err = err
-		}
-		return nil
-	}
-	return caddyconfig.JSONModuleObject(store, "store", name, nil)
 }
 
 // Interface guard

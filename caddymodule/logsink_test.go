@@ -66,6 +66,7 @@ type logLine struct {
 	Error              string
 	Status             int
 	Accepted           bool
+	Attempt            int
 	Rule               string
 	Webhook            map[string]string
 	Request            struct{ URI string }

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"errors"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -53,7 +54,36 @@ var (
 		Namespace: "caddy", Subsystem: "webhook", Name: "replay_evictions_total",
 		Help: "Claims that the memory store forgot for want of room before their window had passed.",
 	}, memoryStat(func(s replay.Stats) float64 { return float64(s.Evictions) }))
+
+	messagesTotal = prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "webhook", Name: "messages_total",
+		Help: "Events that were published and are on disk.",
+	})
+
+	attemptsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "webhook", Name: "attempts_total",
+		Help: "Attempts to deliver a message to an endpoint, by what came of them.",
+	}, []string{"result"})
+
+	attemptSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: "caddy", Subsystem: "webhook", Name: "attempt_seconds",
+		Help:    "Time that attempts took.",
+		Buckets: prometheus.ExponentialBuckets(1e-3, 4, 9),
+	})
+
+	retriesTotal = prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "webhook", Name: "retries_total",
+		Help: "Attempts that were not the first of their message's schedule.",
+	})
+
+	hubMetrics = newHubCollector(runningStats, time.Now)
 )
+
+func init() {
+	for _, result := range attemptResults() {
+		attemptsTotal.WithLabelValues(result) // counted from zero
+	}
+}
 
 func memoryStat(pick func(replay.Stats) float64) func() float64 {
 	return func() float64 { return pick(processMemory().Stats()) }
@@ -61,7 +91,10 @@ func memoryStat(pick func(replay.Stats) float64) func() float64 {
 
 // registerMetrics adds the collectors to the registry of a configuration.
 func registerMetrics(registry *prometheus.Registry) error {
-	for _, c := range []prometheus.Collector{deliveriesTotal, verificationSeconds, bodyBytes, rulesTotal, ruleErrorsTotal, inFlightGauge, replayEntries, replayEvictions} {
+	for _, c := range []prometheus.Collector{
+		deliveriesTotal, verificationSeconds, bodyBytes, rulesTotal, ruleErrorsTotal, inFlightGauge, replayEntries, replayEvictions,
+		messagesTotal, attemptsTotal, attemptSeconds, retriesTotal, hubMetrics,
+	} {
 		err := registry.Register(c)
 		if _, again := errors.AsType[prometheus.AlreadyRegisteredError](err); err != nil && !again {
 			return err

@@ -27,17 +27,31 @@ const maxLabel = 64
 
 // resolve reads the secret. Errors name the placeholder, never what it stands for.
 func (s SecretSource) resolve(replacer *caddy.Replacer) (verifiers.Secret, error) {
-	if err := s.check(); err != nil {
+	text, err := s.text(replacer)
+	if err != nil {
 		return verifiers.Secret{}, err
 	}
-	text, err := replacer.ReplaceOrErr(s.Value, true, true)
-	if err != nil {
-		if strings.HasPrefix(s.Value, "{file.") {
-			return verifiers.Secret{}, fmt.Errorf("%s can't be read or is empty", s.Value)
-		}
-		return verifiers.Secret{}, fmt.Errorf("%s is not set or empty", s.Value)
-	}
 	return verifiers.NewSecret(s.Label, text), nil
+}
+
+// text returns the secret itself.
+func (s SecretSource) text(replacer *caddy.Replacer) (string, error) {
+	if err := s.check(); err != nil {
+		return "", err
+	}
+	return resolvePlaceholder(replacer, s.Value)
+}
+
+// resolvePlaceholder returns what a placeholder stands for, which must be something.
+func resolvePlaceholder(replacer *caddy.Replacer, placeholder string) (string, error) {
+	text, err := replacer.ReplaceOrErr(placeholder, true, true)
+	switch {
+	case err == nil:
+		return text, nil
+	case strings.HasPrefix(placeholder, "{file."):
+		return "", fmt.Errorf("%s can't be read or is empty", placeholder)
+	}
+	return "", fmt.Errorf("%s is not set or empty", placeholder)
 }
 
 var errNoSecret = errors.New(`no secret: add one, such as "secret {env.WEBHOOK_SECRET}"`)
@@ -77,10 +91,15 @@ func (s SecretSource) check() error {
 			return fmt.Errorf("label: it goes into a header: use at most %d printable ASCII characters", maxLabel)
 		}
 	}
+	return checkPlaceholder(s.Value)
+}
+
+// checkPlaceholder finds what isn't one placeholder of the process or of a file.
+func checkPlaceholder(text string) error {
 	switch {
-	case secretPlaceholder.MatchString(s.Value):
+	case secretPlaceholder.MatchString(text):
 		return nil
-	case strings.HasPrefix(s.Value, "{http."):
+	case strings.HasPrefix(text, "{http."):
 		return errors.New("a placeholder of the request can't be a secret: use {env.NAME} or {file./absolute/path} ({file.NAME} without a slash is Caddy's short form for a part of the request's path)")
 	}
 	return errors.New("must be one placeholder and nothing else, such as {env.WEBHOOK_SECRET} or {file./run/secrets/webhook}: whatever stands in the configuration can be read through the admin API, and {$WEBHOOK_SECRET} puts the secret there")

@@ -83,13 +83,14 @@ func (s *Sign) dryRun() error {
 	return nil
 }
 
-// secret reads the option secret.
+// secret reads an option with a secret and its label.
 func (o *options) secret() SecretSource {
+	name := o.Val()
 	args := o.args(1, 2)
 	source := SecretSource{Value: args[0], Label: args[1]}
 	if err := source.check(); err != nil {
 		// The text may be the secret, so the error doesn't repeat it.
-		o.fail("secret: %v", err)
+		o.fail("%s: %v", name, err)
 	}
 	return source
 }

@@ -14,9 +14,11 @@ func init() {
 	httpcaddyfile.RegisterHandlerDirective("webhook_verify", parseVerify)
 	httpcaddyfile.RegisterHandlerDirective("webhook_sign", parseSign)
 	httpcaddyfile.RegisterHandlerDirective("webhook_route", parseRoute)
+	httpcaddyfile.RegisterHandlerDirective("webhook_publish", parsePublish)
 	// Verification comes after everything that may rewrite the request. What it lets on is signed,
-	// and then routed to the handlers that send it away.
-	for _, directive := range []string{"webhook_verify", "webhook_sign", "webhook_route"} {
+	// and then routed to the handlers that send it away. Publishing stands before all that could answer
+	// its paths.
+	for _, directive := range []string{"webhook_verify", "webhook_sign", "webhook_route", "webhook_publish"} {
 		httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "invoke")
 	}
 }

@@ -8,6 +8,13 @@ import (
 	"time"
 )
 
+// Check returns what is wrong with the settings, as New and Configure would find it. What is wrong with
+// one endpoint is an *InvalidError.
+func (s Settings) Check() error {
+	_, err := s.normalized()
+	return err
+}
+
 // normalized returns the settings with their defaults, or what is wrong with them.
 func (s Settings) normalized() (Settings, error) {
 	if s.Schedule == nil {

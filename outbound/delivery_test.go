@@ -556,3 +556,36 @@ func TestAnAttemptThatCouldNotBeRecordedIsMadeAgain(t *testing.T) {
 		})
 	}
 }
+
+// Subscribers that don't answer must not take up all attempts that may be in flight.
+func TestManyDeadSubscribersDelayNoOther(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.settings.MaxAttempts = 100
+		if err := r.Configure(r.settings); err != nil {
+			r.Fatal(err)
+		}
+		r.answers(func(ctx context.Context, s sent) Answer {
+			if s.url == "https://alive/" {
+				return Answer{Code: 200}
+			}
+			<-ctx.Done()
+			return Answer{Problem: "timeout"}
+		})
+		a := r.app()
+		for i := range 40 {
+			r.endpoint(a.ID, fmt.Sprintf("dead%d", i), "dead")
+		}
+		r.endpoint(a.ID, "alive", "alive")
+		for range 20 {
+			r.publish(a.ID, "dead", "{}")
+		}
+		time.Sleep(3 * DefaultTimeout) // by now it is known of each that it fails
+		for range 50 {
+			r.publish(a.ID, "alive", "{}")
+		}
+		synctest.Wait()
+		if n := len(r.sentTo("https://alive/")); n != 50 {
+			r.Errorf("got %d of 50", n)
+		}
+	})
+}

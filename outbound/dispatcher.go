@@ -94,8 +94,15 @@ func (s *session) begin() (next time.Time) {
 	return next
 }
 
+// failingConcurrency is how many attempts are in flight at the most to an endpoint whose last one failed:
+// many subscribers that don't answer would otherwise take up MaxAttempts, and delay all others.
+const failingConcurrency = 2
+
 // due returns the delivery to attempt now, or else when to look again: never, if that is the zero time.
 func (e *endpoint) due(now time.Time, concurrency int) (*delivery, time.Time) {
+	if e.failing != 0 {
+		concurrency = min(concurrency, failingConcurrency)
+	}
 	if e.Disabled || e.deleted || e.flight >= concurrency || len(e.waiting) == 0 {
 		return nil, time.Time{}
 	}

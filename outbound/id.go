@@ -78,12 +78,6 @@ func idMilli(id [16]byte) int64 {
 	return int64(binary.BigEndian.Uint16(id[0:]))<<32 | int64(binary.BigEndian.Uint32(id[2:]))
 }
 
-// newID returns the text of an id for what is created at a time, in no order with others of the same
-// millisecond.
-func newID(prefix string, at time.Time, random io.Reader) string {
-	return formatID(prefix, randomID(at, random))
-}
-
 // formatID returns the text of an id.
 func formatID(prefix string, id [16]byte) string {
 	return prefix + strings.ToLower(idText.EncodeToString(id[:]))
@@ -101,18 +95,4 @@ func parseID(prefix, text string) (id [16]byte, ok bool) {
 		return [16]byte{}, false
 	}
 	return id, true
-}
-
-// idTime returns when what has an id was created, to the millisecond. What isn't an id gives the zero
-// time.
-func idTime(id string) time.Time {
-	cut := len(id) - idLength
-	if cut < 0 {
-		return time.Time{}
-	}
-	parsed, ok := parseID(id[:cut], id)
-	if !ok {
-		return time.Time{}
-	}
-	return time.UnixMilli(idMilli(parsed)).UTC()
 }

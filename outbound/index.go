@@ -192,7 +192,6 @@ func insert[T any](list []T, value T, compare func(a, b T) int) []T {
 func byMessageID(a, b *message) int   { return compareIDs(a.id, b.id) }
 func byAttemptID(a, b *attempt) int   { return compareIDs(a.id, b.id) }
 func byEndpoint(a, b *delivery) int   { return cmp.Compare(a.endpoint.ID, b.endpoint.ID) }
-func byEndpointID(a, b *endpoint) int { return cmp.Compare(a.ID, b.ID) }
 
 // putApplication adds an application, or changes it.
 func (x *index) putApplication(a Application) *application {

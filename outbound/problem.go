@@ -35,6 +35,16 @@ const (
 	problemHandshake   = "TLS: handshake failed"
 )
 
+// Problems lists all that can stand for an answer in an Attempt whose Code is 0.
+func Problems() []string {
+	return []string{
+		problemTimeout, problemStopped, problemURL, problemAddress, problemName, problemResolver, problemRefused,
+		problemReset, problemUnreachable, problemClosed, problemProxy, problemForbidden, problemAnswer,
+		problemCertificate, problemOtherName, problemExpired, problemNoTLS, problemHandshake,
+		problemUnsigned, problemPayload,
+	}
+}
+
 // What goes wrong in the middle of making a connection.
 var (
 	errAddress   = errors.New(problemAddress)

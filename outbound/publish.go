@@ -11,7 +11,7 @@ import (
 // the same room whatever it is made of.
 type idempotencyKey [16]byte
 
-func newKey(kind, app, text string) idempotencyKey {
+func hashKey(kind, app, text string) idempotencyKey {
 	sum := sha256.Sum256([]byte(kind + "\x00" + app + "\x00" + text))
 	return idempotencyKey(sum[:16])
 }
@@ -39,6 +39,9 @@ func (h *Hub) Publish(ctx context.Context, app string, m Message) (Message, erro
 	}
 	if err := m.check(); err != nil {
 		return Message{}, err
+	}
+	if m.DeliverAt.After(h.now().Add(maxWait)) {
+		return Message{}, &InvalidError{"DeliverAt", "is more than 30 days ahead: publish it later"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
@@ -80,10 +83,10 @@ type messageKeys struct{ event, idempotency idempotencyKey }
 
 func publishKeys(app string, m *Message) (k messageKeys) {
 	if m.EventID != "" {
-		k.event = newKey("event", app, m.EventID)
+		k.event = hashKey("event", app, m.EventID)
 	}
 	if m.IdempotencyKey != "" {
-		k.idempotency = newKey("key", app, m.IdempotencyKey)
+		k.idempotency = hashKey("key", app, m.IdempotencyKey)
 	}
 	return k
 }
@@ -102,7 +105,7 @@ func (s *session) published(a *application, k messageKeys, m *Message) *message 
 // again answers for a message that was published before.
 func (s *session) again(ctx context.Context, known *message, m *Message) (Message, error) {
 	first := known.public()
-	repeated := m.IdempotencyKey != "" && s.keys[newKey("key", known.app.ID, m.IdempotencyKey)] == known
+	repeated := m.IdempotencyKey != "" && s.keys[hashKey("key", known.app.ID, m.IdempotencyKey)] == known
 	s.mu.Unlock()
 	err := s.fill(ctx, &first, known)
 	s.mu.Lock()
@@ -165,7 +168,7 @@ func (s *session) publish(ctx context.Context, a *application, k messageKeys, m 
 		}
 		s.accepted(c, i, indexed, k.idempotency, to)
 		if published := s.hub.hooks.Published; published != nil {
-			published(accepted, len(to))
+			c.tell(func() { published(accepted, len(to)) })
 		}
 	}
 	if err := s.messageLog.add(written); err != nil {
@@ -247,4 +250,7 @@ func (s *session) settle(c *container) {
 		s.containers = append(s.containers, attemptContainer{c.position, s.hub.now().UnixMilli()})
 	}
 	s.mu.Unlock()
+	for _, tell := range c.told {
+		tell()
+	}
 }

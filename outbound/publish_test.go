@@ -145,3 +145,21 @@ func TestAHubThatHasNoJournalSaysSo(t *testing.T) {
 		r.start()
 	})
 }
+
+func TestAStopLetsPublishersInFlightEnd(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		a := r.app()
+		r.journal.SetDelay(time.Second)
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() { r.publish(a.ID, "e", "{}") })
+		}
+		synctest.Wait()
+		r.stop()
+		wg.Wait()
+		r.start()
+		if n := r.Stats().Messages; n != 10 {
+			r.Errorf("keeps %d messages of 10 that were accepted", n)
+		}
+	})
+}

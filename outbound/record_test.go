@@ -33,7 +33,7 @@ func TestAContainerGivesBackWhatWentIn(t *testing.T) {
 		for _, e := range entries {
 			size += e.size()
 		}
-		taken := w.take()
+		taken, _ := w.take()
 		c := gather(taken)
 		if len(c.record) > size {
 			t.Fatalf("takes %d bytes, was thought to take %d at the most", len(c.record), size)
@@ -67,7 +67,7 @@ func TestAContainerIsNoLargerThanTheJournalTakes(t *testing.T) {
 		}
 	}
 	n := 0
-	for taken := w.take(); len(taken) > 0; taken = w.take() {
+	for taken, _ := w.take(); len(taken) > 0; taken, _ = w.take() {
 		n += len(taken)
 		if c := gather(taken); len(c.record) > 10_000 {
 			t.Errorf("%d entries take %d bytes", len(taken), len(c.record))
@@ -87,7 +87,8 @@ func FuzzContainer(f *testing.F) {
 	for range 3 {
 		_ = w.add(&entry{head: &messageHead{ID: "msg_1", EventType: "e"}, to: []string{"ep_1"}, body: []byte("{}")})
 	}
-	f.Add(gather(w.take()).record, 1)
+	entries, _ := w.take()
+	f.Add(gather(entries).record, 1)
 	f.Add([]byte{}, 0)
 	f.Add([]byte{2, '{', '}', 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}, 0)
 	f.Fuzz(func(t *testing.T, record []byte, index int) {

@@ -29,26 +29,35 @@ func (h *Hub) register() (s *session, done func(), err error) {
 	return s, s.registering.Unlock, nil
 }
 
+// registryTimeout bounds a change of the registry. Whoever asked for it may be gone by then: half a change
+// that nobody knows of is worse than a whole one.
+const registryTimeout = 15 * time.Second
+
 // keep writes a value of the registry.
 func (s *session) keep(ctx context.Context, key string, value any) error {
 	encoded, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), registryTimeout)
+	defer cancel()
 	return s.told(s.books.Registry.Put(ctx, key, encoded))
 }
 
 // forget removes a value of the registry.
 func (s *session) forget(ctx context.Context, key string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), registryTimeout)
+	defer cancel()
 	return s.told(s.books.Registry.Delete(ctx, key))
 }
 
-// told ends the session if the registry can't be relied on any more.
+// told ends the session if it isn't known any more what the registry says.
 func (s *session) told(err error) error {
-	if outside(err) == ErrUnavailable && s.cut.Err() == nil {
-		s.lose(err)
+	err, known := outside(err), err
+	if err == ErrUnavailable {
+		s.lose(known)
 	}
-	return outside(err)
+	return err
 }
 
 func appKey(id string) string      { return "app/" + id }

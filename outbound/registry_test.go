@@ -1,6 +1,7 @@
 package outbound_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -153,6 +154,27 @@ func TestTheRegistryIsTheSameAfterARestart(t *testing.T) {
 		}
 		if _, err := r.CreateEventType(r.Context(), EventType{Name: "a.b"}); err != ErrExists {
 			r.Errorf("the same event type again: %v", err)
+		}
+	})
+}
+
+func TestWhoHangsUpInTheMiddleOfAChangeHarmsNobody(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.journal.SetDelay(time.Second)
+		ctx, cancel := context.WithTimeout(r.Context(), time.Millisecond)
+		defer cancel()
+		if _, err := r.CreateApplication(ctx, Application{Name: "n", UID: "u"}); err != nil {
+			r.Error(err)
+		}
+		if _, err := r.Publish(ctx, "u", Message{EventType: "e", Payload: []byte("{}")}); err == nil {
+			r.Error("it is accepted before it is on disk")
+		}
+		time.Sleep(time.Minute)
+		if _, err := r.Application("u"); err != nil {
+			r.Error(err)
+		}
+		if s := r.Stats(); s.Messages != 1 || len(r.problems) != 0 {
+			r.Errorf("keeps %d messages, problems %v", s.Messages, r.problems)
 		}
 	})
 }

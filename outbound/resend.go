@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -72,31 +73,41 @@ func (e *endpoint) lost(r Recovery) []*message {
 	return lost
 }
 
+// askAtOnce is how many wishes wait to be written together.
+const askAtOnce = 1000
+
 // ask writes the wish that messages be sent to an endpoint again, and returns when that is on disk.
 func (s *session) ask(ctx context.Context, e *endpoint, messages ...*message) error {
-	var asked []*entry
-	for _, m := range messages {
-		head := &attemptHead{Message: m.text(), Endpoint: e.ID, At: s.hub.now().UnixMilli(), Resend: true}
-		wish := &entry{head: head}
-		wish.applied = func(c *container, i int) {
-			if c.err == nil && s.applyAttempt(c.position, i, head) != nil {
-				s.line.look(e)
+	for some := range slices.Chunk(messages, askAtOnce) {
+		var asked []*entry
+		for _, m := range some {
+			asked = append(asked, s.wish(e, m))
+		}
+		for _, wish := range asked {
+			if err := s.attemptLog.add(wish); err != nil {
+				return outside(err)
 			}
 		}
-		if err := s.attemptLog.add(wish); err != nil {
-			return outside(err)
-		}
-		asked = append(asked, wish)
-	}
-	for _, wish := range asked {
-		select {
-		case <-wish.done:
+		for _, wish := range asked {
+			select {
+			case <-wish.done:
+			case <-ctx.Done():
+				return ErrUnavailable
+			}
 			if wish.err != nil {
 				return outside(wish.err)
 			}
-		case <-ctx.Done():
-			return ErrUnavailable
 		}
 	}
 	return nil
+}
+
+// wish is the entry that says that a message is to be sent to an endpoint again.
+func (s *session) wish(e *endpoint, m *message) *entry {
+	head := &attemptHead{Message: m.text(), Endpoint: e.ID, At: s.hub.now().UnixMilli(), Resend: true}
+	return &entry{head: head, applied: func(c *container, i int) {
+		if c.err == nil && s.applyAttempt(c.position, i, head) != nil {
+			s.line.look(e)
+		}
+	}}
 }

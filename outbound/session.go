@@ -220,6 +220,9 @@ func (s *session) applyAttempt(position uint64, i int, head *attemptHead) *deliv
 	return s.addAttempt(a, head.At, head.Next, head.Number)
 }
 
+// writeTimeout bounds how long a stop waits for what is being written.
+const writeTimeout = 5 * time.Second
+
 // run works until the context ends or the journal is lost, and lets the attempts in flight end.
 func (s *session) run(ctx context.Context) error {
 	// The writers go on while attempts in flight end.
@@ -253,8 +256,12 @@ func (s *session) run(ctx context.Context) error {
 	}()
 	s.inFlight.Wait()
 	s.cutNow()
-	stopWriting()
+	s.messageLog.end()
+	s.attemptLog.end()
+	late := time.AfterFunc(writeTimeout, stopWriting)
+	defer late.Stop()
 	writers.Wait()
+	stopWriting()
 	s.lose(ErrUnavailable)
 	if errors.Is(s.lostError, ErrUnavailable) {
 		return nil

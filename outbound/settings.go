@@ -15,7 +15,7 @@ type Settings struct {
 	Timeout time.Duration
 
 	// Concurrency is how many attempts to one endpoint are in flight at the most, so that a slow
-	// subscriber delays no other. Default: 8.
+	// subscriber delays no other. While the last one failed it is 2 at the most. Default: 8.
 	Concurrency int
 
 	// MaxAttempts is how many attempts are in flight at the most, to all endpoints together.

@@ -117,7 +117,7 @@ func secretProblem(preset verifiers.Scheme, err error) string {
 	case errors.Is(err, verifiers.ErrSecretShort):
 		return fmt.Sprintf("is shorter than %d bytes: leave it out to have one made", verifiers.MinSecretBytes)
 	case errors.Is(err, verifiers.ErrSecretForm) && preset.Key == verifiers.Whsec:
-		return `is not written as the scheme's keys are: give "whsec_" and base64, or leave it out to have one made`
+		return `is not written as the scheme's keys are: give "whsec_" or "whsk_" and base64, or leave it out to have one made`
 	}
 	return err.Error()
 }

@@ -92,7 +92,7 @@ func (s *session) record(d *delivery, head *attemptHead, body []byte, m Message)
 		recorded := &entry{head: head, body: body}
 		recorded.applied = func(c *container, i int) {
 			if c.err == nil {
-				s.recorded(d, head, body, m, c.position, i)
+				s.recorded(c, i, d, head, body, m)
 			}
 		}
 		err := s.attemptLog.add(recorded)
@@ -121,18 +121,18 @@ func (s *session) record(d *delivery, head *attemptHead, body []byte, m Message)
 }
 
 // recorded settles a delivery whose attempt is on disk. The lock is held.
-func (s *session) recorded(d *delivery, head *attemptHead, body []byte, m Message, position uint64, i int) {
+func (s *session) recorded(c *container, i int, d *delivery, head *attemptHead, body []byte, m Message) {
 	d.status = Waiting // until applyAttempt says otherwise
-	s.applyAttempt(position, i, head)
+	s.applyAttempt(c.position, i, head)
 	e := d.endpoint
 	s.landed(d)
 	if head.Failed {
 		s.judge(e, head)
 	}
 	if attempted := s.hub.hooks.Attempted; attempted != nil {
-		a := head.public()
+		a, to := head.public(), e.Endpoint
 		a.Response = string(body)
-		attempted(a, m, e.Endpoint)
+		c.tell(func() { attempted(a, m, to) })
 	}
 }
 

@@ -44,7 +44,11 @@ type container struct {
 	record   []byte
 	position uint64
 	err      error
+	told     []func()
 }
+
+// tell makes somebody outside be told when the session's lock is free again.
+func (c *container) tell(f func()) { c.told = append(c.told, f) }
 
 // maxGather bounds the entries of a container, so that a read of one doesn't bring in too much.
 const maxGather = 256 << 10
@@ -81,48 +85,67 @@ func (w *writer) add(e *entry) error {
 		return w.closed
 	}
 	w.queue = append(w.queue, e)
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
+	w.poke()
 	return nil
 }
 
-// run writes until the context ends or the log is lost, and settles everything that was added.
+// run writes until it was ended and has written everything, the context ends, or the log is lost. All
+// that was added is settled then.
 func (w *writer) run(ctx context.Context) {
 	for {
-		select {
-		case <-w.wake:
-		case <-ctx.Done():
-			w.close(ErrUnavailable)
-			return
-		}
-		for entries := w.take(); len(entries) > 0; entries = w.take() {
-			c := gather(entries)
-			c.position, c.err = w.log.Append(ctx, c.record)
-			w.settle(c)
-			if c.err != nil && !errors.Is(c.err, ErrFull) && !errors.Is(c.err, ErrTooLarge) {
-				w.close(ErrUnavailable)
+		entries, ended := w.take()
+		if len(entries) == 0 {
+			if ended {
 				return
 			}
+			select {
+			case <-w.wake:
+			case <-ctx.Done():
+				w.abandon()
+				return
+			}
+			continue
+		}
+		c := gather(entries)
+		c.position, c.err = w.log.Append(ctx, c.record)
+		w.settle(c)
+		if c.err != nil && !errors.Is(c.err, ErrFull) && !errors.Is(c.err, ErrTooLarge) {
+			w.abandon()
+			return
 		}
 	}
 }
 
-// close fails what is queued and what comes.
-func (w *writer) close(err error) {
+// end makes add refuse entries and run return when those that were added are written.
+func (w *writer) end() {
 	w.mu.Lock()
-	w.closed = err
+	defer w.mu.Unlock()
+	w.closed = ErrUnavailable
+	w.poke()
+}
+
+// abandon ends at once: what is queued is settled as not written.
+func (w *writer) abandon() {
+	w.end()
+	w.mu.Lock()
 	left := w.queue
 	w.queue = nil
 	w.mu.Unlock()
 	if len(left) > 0 {
-		w.settle(&container{entries: left, err: err})
+		w.settle(&container{entries: left, err: ErrUnavailable})
 	}
 }
 
-// take takes as many entries off the queue as fit into one container.
-func (w *writer) take() []*entry {
+// poke makes run look at the queue. The lock is held.
+func (w *writer) poke() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take takes as many entries off the queue as fit into one container, and tells whether no more come.
+func (w *writer) take() (taken []*entry, ended bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	size, n := containerOverhead, 0
@@ -133,12 +156,12 @@ func (w *writer) take() []*entry {
 		}
 		n++
 	}
-	taken := w.queue[:n:n]
+	taken = w.queue[:n:n]
 	w.queue = w.queue[n:]
 	if len(w.queue) == 0 {
 		w.queue = nil
 	}
-	return taken
+	return taken, w.closed != nil
 }
 
 // gather makes a container of entries.

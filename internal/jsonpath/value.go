@@ -176,6 +176,10 @@ func (v Value) EachMember(visit func(name string, value Value) error) error {
 	})
 }
 
+// Raw returns the exact bytes of a member or an element. They are the text's own: don't change them.
+// Of the value of a whole text they run to the text's end.
+func (v Value) Raw() []byte { return v.text }
+
 // Len returns how many bytes a read of the value looks at, at most.
 func (v Value) Len() int { return len(v.text) }
 

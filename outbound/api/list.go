@@ -1,0 +1,27 @@
+package api
+
+import "net/http"
+
+// list is one page of a list.
+type list[T any] struct {
+	Data []T `json:"data"`
+	// Iterator is where the page ends, PrevIterator where it begins; null if it is empty.
+	Iterator     *string `json:"iterator"`
+	PrevIterator *string `json:"prevIterator"`
+	// Done says that there is nothing behind the page, in the direction that was asked for.
+	Done bool `json:"done"`
+}
+
+// replyList returns the answer of a page whose items are shown by show. The id of an item is what the
+// list is ordered by.
+func replyList[In, Out any](page []In, more bool, id func(In) string, show func(In) Out) (answer, error) {
+	l := list[Out]{Data: make([]Out, len(page)), Done: !more}
+	for i, item := range page {
+		l.Data[i] = show(item)
+	}
+	if len(page) > 0 {
+		last, first := id(page[len(page)-1]), "-"+id(page[0])
+		l.Iterator, l.PrevIterator = &last, &first
+	}
+	return reply(http.StatusOK, l)
+}
