@@ -206,7 +206,7 @@ func (s *session) readAttempt(ctx context.Context, a *attempt) (Attempt, error) 
 	if err != nil {
 		return Attempt{}, ErrUnavailable
 	}
-	_, head, body, err := entryAt(record, int(a.index))
+	head, body, err := entryAt(record, int(a.index))
 	if err != nil {
 		return Attempt{}, err
 	}
