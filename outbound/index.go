@@ -189,9 +189,9 @@ func insert[T any](list []T, value T, compare func(a, b T) int) []T {
 	return slices.Insert(list, i, value)
 }
 
-func byMessageID(a, b *message) int   { return compareIDs(a.id, b.id) }
-func byAttemptID(a, b *attempt) int   { return compareIDs(a.id, b.id) }
-func byEndpoint(a, b *delivery) int   { return cmp.Compare(a.endpoint.ID, b.endpoint.ID) }
+func byMessageID(a, b *message) int { return compareIDs(a.id, b.id) }
+func byAttemptID(a, b *attempt) int { return compareIDs(a.id, b.id) }
+func byEndpoint(a, b *delivery) int { return cmp.Compare(a.endpoint.ID, b.endpoint.ID) }
 
 // putApplication adds an application, or changes it.
 func (x *index) putApplication(a Application) *application {
