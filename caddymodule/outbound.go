@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -324,8 +325,5 @@ func (o *Outbound) grace() time.Duration {
 			return time.Duration(grace)
 		}
 	}
-	if o.Timeout > 0 {
-		return time.Duration(o.Timeout)
-	}
-	return outbound.DefaultTimeout
+	return cmp.Or(time.Duration(o.Timeout), outbound.DefaultTimeout) + outbound.DrainMargin
 }

@@ -26,7 +26,7 @@ func (s Settings) normalized() (Settings, error) {
 	s.DisableAfter = orDefault(s.DisableAfter, DefaultDisableAfter)
 	s.RetainFor = orDefault(s.RetainFor, DefaultRetainFor)
 	s.RetainBytes = orDefault(s.RetainBytes, DefaultRetainBytes)
-	s.Drain = orDefault(s.Drain, s.Timeout)
+	s.Drain = orDefault(s.Drain, s.Timeout+DrainMargin)
 	switch {
 	case s.Timeout < 0 || s.Concurrency < 0 || s.MaxAttempts < 0 || s.DisableAfter < 0 || s.RetainFor < 0 || s.Drain < 0:
 		return s, errors.New("settings: a number is negative")

@@ -215,6 +215,23 @@ func TestAStopLetsAttemptsInFlightEndAndRecordsThem(t *testing.T) {
 	})
 }
 
+// A subscriber that never answers is no reason to make an attempt again that was over.
+func TestAStopRecordsAttemptsInFlightThatRunOutOfTheirTime(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.answers(func(ctx context.Context, _ sent) Answer {
+			<-ctx.Done()
+			time.Sleep(2 * DrainMargin) // others have the processor
+			return Answer{Problem: "timed out"}
+		})
+		a := r.app()
+		e := r.endpoint(a.ID, "x")
+		m := r.publish(a.ID, "e", "{}")
+		synctest.Wait()
+		r.restart()
+		r.wants(a.ID, m, e, Waiting, 1)
+	})
+}
+
 func TestASlowSubscriberDelaysNoOther(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		inFlight, most := 0, 0

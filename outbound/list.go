@@ -240,10 +240,13 @@ func (h *Hub) Attempts(ctx context.Context, app string, f AttemptFilter, p Page)
 	s.mu.RUnlock()
 	for _, a := range found {
 		public, err := s.readAttempt(ctx, a)
-		if err != nil {
+		switch {
+		case err == ErrNotFound: // trimmed since
+		case err != nil:
 			return nil, false, err
+		default:
+			page = append(page, public)
 		}
-		page = append(page, public)
 	}
 	return page, more, err
 }

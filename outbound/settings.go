@@ -35,7 +35,7 @@ type Settings struct {
 	RetainBytes uint64
 
 	// Drain is how long attempts in flight may take to end when the hub stops. What is cut off then is
-	// made again at the next start. Default: Timeout.
+	// made again at the next start. Default: Timeout and DrainMargin.
 	Drain time.Duration
 
 	// Egress says which addresses may be reached.
@@ -76,3 +76,7 @@ const (
 	DefaultRetainFor    = 30 * 24 * time.Hour
 	DefaultRetainBytes  = 10 << 30
 )
+
+// DrainMargin is how much longer than an attempt may take a hub has to wait for one that has only just
+// begun: until that has run out of its time, and says so.
+const DrainMargin = time.Second

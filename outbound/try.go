@@ -65,7 +65,8 @@ func (s *session) send(e Endpoint, m *Message, indexed *message, signing *signer
 	ctx, cancel := context.WithTimeout(s.cut, timeout)
 	defer cancel()
 	answer = s.hub.sender().Send(ctx, e.URL, header, m.Payload)
-	return answer, s.cut.Err() == nil || answer.Code != 0
+	// What has run out of its own time is over, also if it was cut off before it got round to saying so.
+	return answer, answer.Code != 0 || !errors.Is(ctx.Err(), context.Canceled)
 }
 
 // What the record of an attempt says that never got as far as the network.

@@ -57,6 +57,10 @@ type books struct {
 
 	lost chan struct{}
 	lose func() // closes lost and ends over
+
+	mu      sync.Mutex
+	link    context.Context // ends when the connection breaks; then there is another
+	endLink context.CancelFunc
 }
 
 func newBooks(conn *nats.Conn, room func(size, reserve uint64) error) (*books, error) {
@@ -74,6 +78,14 @@ func newBooks(conn *nats.Conn, room func(size, reserve uint64) error) (*books, e
 		close(b.lost)
 	})
 	conn.SetClosedHandler(func(*nats.Conn) { b.lose() })
+	b.link, b.endLink = context.WithCancel(context.Background())
+	reported := conn.DisconnectErrHandler()
+	conn.SetDisconnectErrHandler(func(conn *nats.Conn, err error) {
+		b.relink()
+		if reported != nil {
+			reported(conn, err)
+		}
+	})
 	return b, nil
 }
 
@@ -182,6 +194,24 @@ func (b *books) bind(ctx context.Context) (context.Context, context.CancelFunc) 
 	return ctx, func() { stop(); cancel() }
 }
 
+// relink ends the requests that were sent over a connection that broke: no answer will come.
+func (b *books) relink() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.endLink()
+	b.link, b.endLink = context.WithCancel(context.Background())
+}
+
+// attempt returns a context for one request.
+func (b *books) attempt(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	b.mu.Lock()
+	link := b.link
+	b.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	stop := context.AfterFunc(link, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
 // insist calls f, which may do something twice, until it succeeds or fails for good.
 func (b *books) insist(ctx context.Context, f func(context.Context) error) error {
 	bound, cancel := b.bind(ctx)
@@ -194,7 +224,7 @@ func (b *books) insist(ctx context.Context, f func(context.Context) error) error
 			}
 			return err
 		}
-		limited, cancel := context.WithTimeout(bound, limit)
+		limited, cancel := b.attempt(bound, limit)
 		err := f(limited)
 		cancel()
 		if err == nil {

@@ -26,10 +26,10 @@ import (
 // An acknowledged write is on the disks of a majority of the replicas as far as the servers sync:
 // that is for their configuration to say ("sync_interval: always").
 //
-// One process at a time has the journal, by a lease of 15 seconds that it renews every 5. Others
-// wait in Open, and take over as soon as the lease is given back or runs out. The lease saves
-// writers from getting in each other's way; that none of them writes behind another's back the
-// streams see to themselves, by the sequence that each record says it follows.
+// One process at a time has the journal, by a lease of 20 seconds that it renews every 3. Others
+// wait in Open, and take over when the lease is given back or runs out. The lease only keeps writers
+// out of each other's way: that none writes behind another's back is seen to by the streams, since
+// each record says which one it follows.
 type Cluster struct {
 	// URLs are the servers', nats:// or tls://, one or several of the same cluster. At least one is
 	// required. They may hold no user or password.
@@ -64,7 +64,7 @@ type Cluster struct {
 	// called from many goroutines. Default: it is dropped.
 	Warn func(message string)
 
-	lease leaseTimes // others in tests
+	times leaseTimes // defaultLease unless a test is in a hurry
 }
 
 var clusterPrefix = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -109,7 +109,7 @@ func (c *Cluster) take(ctx context.Context, b *books) (*outbound.Books, *lease, 
 		replicas: max(c.Replicas, 1),
 		maxBytes: c.MaxBytes,
 	}
-	held, err := b.lease(ctx, l, cmp.Or(c.Holder, rand.Text()), c.lease.orDefault())
+	held, err := b.lease(ctx, l, cmp.Or(c.Holder, rand.Text()), cmp.Or(c.times, defaultLease))
 	if err != nil {
 		return nil, nil, err
 	}

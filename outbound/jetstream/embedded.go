@@ -50,6 +50,8 @@ type Embedded struct {
 
 	free    func(dir string) (uint64, error) // in the place of freeSpace in tests
 	started func(*server.Server)             // shows a test the server
+
+	unsynced bool // lets a benchmark fill a folder in a reasonable time
 }
 
 // Open implements [outbound.Journal].
@@ -112,7 +114,7 @@ func (e *Embedded) start() (*server.Server, error) {
 		MaxPayload:             maxPayload,
 		JetStream:              true,
 		StoreDir:               e.Dir,
-		SyncAlways:             true,
+		SyncAlways:             !e.unsynced,
 		JetStreamMaxStore:      maxStore,
 		DisableJetStreamBanner: true,
 	})

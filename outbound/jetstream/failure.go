@@ -69,6 +69,9 @@ func unheard(err error) bool {
 // passing reports whether an error may be gone at the next try, as those of a cluster may that is
 // electing a leader or hasn't all its nodes yet.
 func passing(err error) bool {
+	if errors.Is(err, errHeld) {
+		return false
+	}
 	a := answer(err)
 	switch a.ErrorCode {
 	case 0, codeNoPeers:

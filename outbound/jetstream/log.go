@@ -80,7 +80,7 @@ func (l *log) settle(ctx context.Context, message *nats.Msg, sequence uint64) (u
 		}
 		// Not bound to the caller's context: giving up on a message that is on its way is what brings
 		// about the doubt.
-		limited, cancel := context.WithTimeout(l.books.over, patience)
+		limited, cancel := l.books.attempt(l.books.over, patience)
 		ack, err := l.books.js.PublishMsg(limited, message, jetstream.WithRetryAttempts(0))
 		cancel()
 		if err == nil {
