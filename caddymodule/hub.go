@@ -25,7 +25,7 @@ type runningHub struct {
 
 	stop     context.CancelFunc     // ends the hub
 	done     chan struct{}          // closed when the hub has ended
-	renewed  chan struct{}          // has a token when there is another tenant
+	renewed  chan struct{}          // has a token when another tenant has come
 	newest   atomic.Pointer[tenant] // whose settings are in force
 	unusable atomic.Pointer[error]  // why the journal can't be opened, as long as it can't
 
@@ -121,10 +121,12 @@ func (h *runningHub) await() error {
 	defer poll.Stop()
 	deadline := time.After(openPatience)
 	for {
+		over := h.troubled() || h.hub.Ready() == nil
+		// Asked after the trouble, before which it was noted.
 		if err := h.unusable.Load(); err != nil {
 			return *err
 		}
-		if h.troubled() || h.hub.Ready() == nil {
+		if over {
 			return nil
 		}
 		select {
@@ -178,9 +180,11 @@ func (h *runningHub) enter(t *tenant) error {
 	}
 	h.tenants = append(h.tenants, t)
 	h.newest.Store(t)
-	select {
-	case h.renewed <- struct{}{}:
-	default:
+	if len(h.tenants) > 1 {
+		select {
+		case h.renewed <- struct{}{}:
+		default:
+		}
 	}
 	return nil
 }

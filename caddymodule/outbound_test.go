@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 )
@@ -22,6 +23,17 @@ func (g *gateway) mustReload(caddyfile string) {
 	if status, text := g.reload(caddyfile); status != http.StatusOK {
 		g.t.Fatal(text)
 	}
+}
+
+// awaitReady waits until the hub has read its journal.
+func (g *gateway) awaitReady() {
+	g.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		if g.do(g.request(http.MethodGet, "/api/v1/health", nil, nil)).status == http.StatusNoContent {
+			return
+		}
+	}
+	g.t.Fatal("the hub is not ready")
 }
 
 // targets returns what of the app was asked for since it was last asked.
@@ -154,10 +166,10 @@ func TestAJournalOutOfReachKeepsNobodyFromReceiving(t *testing.T) {
 	app := newApp(t)
 	journal := newJournal(t, t.Name())
 	reach := journal.unreachable()
-	config := strings.Replace(publishing(subscriber("/published")), "respond nothing 404", verifyBlock("github")+"\nreverse_proxy TARGET", 1)
+	config := strings.Replace(publishing(subscriber("/published")), "respond nothing 404", "handle /hook {\n"+verifyBlock("github")+"\nreverse_proxy TARGET\n}", 1)
 	g := start(t, config, publishNames(t, app)...)
 	body := newBody()
-	g.post("/", newSender(t, "github").headerOf(body), body).wants(t, 200)
+	g.post("/hook", newSender(t, "github").headerOf(body), body).wants(t, 200)
 	app.one()
 	for range 3 {
 		a := g.post("/publish", authorized(), []byte(`{"event":"ping","data":{}}`)).wants(t, 503)
@@ -172,8 +184,7 @@ func TestAJournalOutOfReachKeepsNobodyFromReceiving(t *testing.T) {
 	g.log.await(t, 1, outboundLine(trouble))
 	reach()
 	g.log.await(t, 1, outboundLine(over))
-	for g.post("/api/v1/health", nil, nil).status != 204 { // it reads the journal first
-	}
+	g.awaitReady()
 	g.publish("ping")
 	g.log.await(t, 1, sentWith(200))
 	if got := g.metric("caddy_webhook_outbound_ready"); got != 1 {

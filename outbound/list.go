@@ -216,7 +216,7 @@ func (r *attemptReader) read(ctx context.Context, a *attempt) (Attempt, error) {
 		}
 		r.position, r.record = a.position, record
 	}
-	_, head, body, err := entryAt(r.record, int(a.index))
+	head, body, err := entryAt(r.record, int(a.index))
 	if err != nil {
 		return Attempt{}, err
 	}
