@@ -67,6 +67,7 @@ type logLine struct {
 	Status             int
 	Accepted           bool
 	Attempt            int
+	Next               float64
 	Rule               string
 	Webhook            map[string]string
 	Request            struct{ URI string }
