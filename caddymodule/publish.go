@@ -36,9 +36,8 @@ type Publish struct {
 	api    atomic.Pointer[http.Handler] // nil before the hub was started
 }
 
-// maxPublishBody is the largest max_body: a message is held in memory while it is sent, once for each
-// attempt.
-const maxPublishBody = 64 << 20
+// maxPublishBody is the largest max_body: no journal takes more in one record.
+const maxPublishBody = 8 << 20
 
 // CaddyModule returns the Caddy module information.
 func (*Publish) CaddyModule() caddy.ModuleInfo {
@@ -83,7 +82,7 @@ func (p *Publish) check() error {
 	case len(p.Tokens) == 0:
 		return errNoToken
 	case p.MaxBody < 0 || p.MaxBody > maxPublishBody:
-		return fmt.Errorf("max_body %d: must lie between 1 byte and 64 MiB", p.MaxBody)
+		return fmt.Errorf("max_body %d: must lie between 1 byte and 8 MiB", p.MaxBody)
 	}
 	return nil
 }
