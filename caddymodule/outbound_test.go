@@ -136,6 +136,8 @@ func TestEventsAreAcceptedDuringReloads(t *testing.T) {
 	newJournal(t, t.Name())
 	g := start(t, publishing(subscriber("/0", "name crm")), append(publishNames(t, app), "TAKEN", newApp(t).address())...)
 	const reloads = 16
+	operator := *g
+	operator.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -144,7 +146,7 @@ func TestEventsAreAcceptedDuringReloads(t *testing.T) {
 			if n%2 == 1 {
 				config += "http://TAKEN {\nrespond 200\n}"
 			}
-			g.reload(config)
+			operator.reload(config)
 		}
 	}()
 	accepted := 0
