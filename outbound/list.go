@@ -194,19 +194,29 @@ func (h *Hub) Attempt(ctx context.Context, app, message, ref string) (Attempt, e
 	if err != nil {
 		return Attempt{}, err
 	}
-	return s.readAttempt(ctx, found)
+	return (&attemptReader{session: s}).read(ctx, found)
 }
 
-// readAttempt reads the record of an attempt.
-func (s *session) readAttempt(ctx context.Context, a *attempt) (Attempt, error) {
-	record, err := s.books.Attempts.Read(ctx, a.position)
-	if err == ErrGone { // trimmed since
-		return Attempt{}, ErrNotFound
+// attemptReader reads the records of attempts. It keeps the last container, since the attempts of a page
+// mostly stand in few containers, one behind the other.
+type attemptReader struct {
+	session  *session
+	position uint64
+	record   []byte
+}
+
+func (r *attemptReader) read(ctx context.Context, a *attempt) (Attempt, error) {
+	if r.record == nil || r.position != a.position {
+		record, err := r.session.books.Attempts.Read(ctx, a.position)
+		if err == ErrGone { // trimmed since
+			return Attempt{}, ErrNotFound
+		}
+		if err != nil {
+			return Attempt{}, ErrUnavailable
+		}
+		r.position, r.record = a.position, record
 	}
-	if err != nil {
-		return Attempt{}, ErrUnavailable
-	}
-	_, head, body, err := entryAt(record, int(a.index))
+	head, body, err := entryAt(r.record, int(a.index))
 	if err != nil {
 		return Attempt{}, err
 	}
@@ -238,8 +248,9 @@ func (h *Hub) Attempts(ctx context.Context, app string, f AttemptFilter, p Page)
 		})
 	}
 	s.mu.RUnlock()
+	reader := &attemptReader{session: s}
 	for _, a := range found {
-		public, err := s.readAttempt(ctx, a)
+		public, err := reader.read(ctx, a)
 		switch {
 		case err == ErrNotFound: // trimmed since
 		case err != nil:

@@ -190,7 +190,7 @@ func (s *session) fill(ctx context.Context, m *Message, indexed *message) error 
 		}
 		s.payloads.add(indexed.position, record)
 	}
-	_, head, body, err := entryAt(record, int(indexed.index))
+	head, body, err := entryAt(record, int(indexed.index))
 	if err != nil {
 		return err
 	}

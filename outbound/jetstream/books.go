@@ -128,7 +128,9 @@ func (b *books) open(ctx context.Context, l layout) (*outbound.Books, error) {
 			return nil, err
 		}
 		logs[i].stream = stream
-		logs[i].last.Store(stream.CachedInfo().State.LastSeq)
+		state := stream.CachedInfo().State
+		logs[i].last.Store(state.LastSeq)
+		logs[i].trimmed.Store(max(state.FirstSeq, 1) - 1)
 	}
 	logs[1].reserve = attemptReserve
 	return &outbound.Books{
