@@ -303,7 +303,7 @@ func TestConfigurationsThatMakeNoSenseAreRefused(t *testing.T) {
 		{"token in the configuration", `{}`, publish(`,"tokens":[{"value":"` + longSecret + `"}]`), "token 1: must be one placeholder and nothing else"},
 		{"unset token", `{}`, publish(`,"tokens":[{"value":"{env.LONG_SECRET}"},{"value":"{env.NEVER_SET_ANYWHERE}"}]`), "token 2: {env.NEVER_SET_ANYWHERE} is not set or empty"},
 		{"short token", `{}`, publish(`,"tokens":[{"value":"{env.SHORT_SECRET}"}]`), "token 1: token has 15 bytes, fewer than 16"},
-		{"max_body of publish", `{}`, publish(`,"max_body":67108865,"tokens":[{"value":"{env.LONG_SECRET}"}]`), "max_body 67108865: must lie between 1 byte and 64 MiB"},
+		{"max_body of publish", `{}`, publish(`,"max_body":8388609,"tokens":[{"value":"{env.LONG_SECRET}"}]`), "max_body 8388609: must lie between 1 byte and 8 MiB"},
 		{"long schedule", `{"outbound":{"schedule":[0` + strings.Repeat(",1", 64) + `]}}`, route(requireTrue), "outbound: schedule: has 65 attempts: use at most 64"},
 		{"negative delay", `{"outbound":{"schedule":[-1]}}`, route(requireTrue), "outbound: schedule: each delay must lie between 0s and 30d"},
 		{"negative timeout", `{"outbound":{"timeout":-1}}`, route(requireTrue), "outbound: timeout: must lie between 1ns and 10m"},

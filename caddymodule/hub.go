@@ -74,6 +74,17 @@ func enterHub(identity string, t *tenant) (*runningHub, error) {
 	return h, nil
 }
 
+// findHub returns the hub of a journal, nil if none runs.
+func findHub(identity string) (h *runningHub) {
+	hubs.Range(func(key, hub any) bool {
+		if key == identity {
+			h = hub.(*runningHub)
+		}
+		return h == nil
+	})
+	return h
+}
+
 // newRunningHub starts a hub for its first tenant.
 func newRunningHub(t *tenant) *runningHub {
 	h := &runningHub{done: make(chan struct{}), renewed: make(chan struct{}, 1)}

@@ -2,6 +2,7 @@ package caddymodule_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -126,6 +127,45 @@ func TestARejectedReloadLeavesTheSettingsInForce(t *testing.T) {
 	}
 	if n := journal.opened(); n != 1 {
 		t.Errorf("the journal was opened %d times", n)
+	}
+}
+
+// Publishers see nothing of a reload, accepted or rejected.
+func TestEventsAreAcceptedDuringReloads(t *testing.T) {
+	app := newApp(t)
+	newJournal(t, t.Name())
+	g := start(t, publishing(subscriber("/0", "name crm")), append(publishNames(t, app), "TAKEN", newApp(t).address())...)
+	const reloads = 16
+	operator := *g
+	operator.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := range reloads {
+			config := publishing(subscriber(fmt.Sprintf("/%d", n), "name crm"))
+			if n%2 == 1 {
+				config += "http://TAKEN {\nrespond 200\n}"
+			}
+			operator.reload(config)
+		}
+	}()
+	accepted := 0
+	for ended := false; !ended; {
+		req := g.request(http.MethodPost, "/publish", authorized(), strings.NewReader(`{"event":"order.created","data":{}}`))
+		// A connection may be closed under a request that is on its way.
+		if a, err := exchange(g.client, req); err == nil {
+			a.wants(t, 202)
+			accepted++
+		}
+		select {
+		case <-done:
+			ended = true
+		default:
+		}
+	}
+	g.log.await(t, accepted, sentWith(200))
+	if accepted == 0 {
+		t.Error("nothing was accepted")
 	}
 }
 
@@ -303,4 +343,44 @@ func TestAnAttemptThatIsCutByAStopIsMadeAgain(t *testing.T) {
 	}
 	app.one()
 	hold.release <- 200
+}
+
+func TestAChangedFileOfSubscriptionsIsTakenUp(t *testing.T) {
+	app := newApp(t)
+	file := filepath.Join(t.TempDir(), "subscriptions.json")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	webhook := func(path string) string {
+		return fmt.Sprintf(`{"webhooks": [{"url": "http://%s%s", "secret": %q, "scheme": "generic"}]}`, app.address(), path, subscriberSecret)
+	}
+	write(webhook("/first"))
+	g := startPublish(t, app, subscriber("/own"), "subscriptions "+file)
+	published := 0
+	publish := func(want string) {
+		t.Helper()
+		g.publish("order.created")
+		published++
+		g.log.await(t, 2*published, sentWith(200))
+		if got := app.targets(); len(got) != 2 || got["/own"] != 1 || got[want] != 1 {
+			t.Errorf("reached %v and not %s", got, want)
+		}
+	}
+	publish("/first")
+	write(webhook("/of-another-length"))
+	g.log.await(t, 1, outboundLine("subscriptions read again"))
+	publish("/of-another-length")
+	write("{")
+	line := g.log.await(t, 1, outboundLine("subscriptions stay as they were"))[0]
+	if !strings.Contains(line.Error, file+": line 1: is no JSON") {
+		t.Errorf("logged %q", line.Error)
+	}
+	publish("/of-another-length")
+	if status, text := g.reload(publishing("subscriptions " + file)); status == 200 || !strings.Contains(text, "is no JSON") {
+		t.Errorf("a reload with a broken file was answered %d %s", status, text)
+	}
+	publish("/of-another-length")
 }
