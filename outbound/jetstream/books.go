@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -41,16 +42,18 @@ type layout struct {
 	prefix   string
 	replicas int
 	maxBytes int64
-	room     func(size, reserve uint64) error // ErrFull if a write would leave less than the reserve
 }
 
 // books are one opening of a journal.
 type books struct {
 	conn *nats.Conn
 	js   jetstream.JetStream
-	room func(size, reserve uint64) error
-	id   string // begins the ids of this opening's records
+	room func(size, reserve uint64) error // ErrFull if a write would leave less of the disk than a reserve
+	id   string                           // begins the ids of this opening's records
 	ids  atomic.Uint64
+
+	patient bool        // whether errors of the servers' may pass, as a cluster's do
+	opened  atomic.Bool // after that they are ErrLost
 
 	over context.Context // ends when the books are lost or closed
 	end  context.CancelFunc
@@ -63,12 +66,12 @@ type books struct {
 	endLink context.CancelFunc
 }
 
-func newBooks(conn *nats.Conn, room func(size, reserve uint64) error) (*books, error) {
+func newBooks(conn *nats.Conn, patient bool, room func(size, reserve uint64) error) (*books, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, err
 	}
-	b := &books{conn: conn, js: js, room: room, id: rand.Text(), lost: make(chan struct{})}
+	b := &books{conn: conn, js: js, patient: patient, room: room, id: rand.Text(), lost: make(chan struct{})}
 	b.over, b.end = context.WithCancel(context.Background())
 	b.lose = sync.OnceFunc(func() {
 		if b.over.Err() != nil {
@@ -133,6 +136,7 @@ func (b *books) open(ctx context.Context, l layout) (*outbound.Books, error) {
 		logs[i].trimmed.Store(max(state.FirstSeq, 1) - 1)
 	}
 	logs[1].reserve = attemptReserve
+	b.opened.Store(true)
 	return &outbound.Books{
 		Messages:  logs[0],
 		Attempts:  logs[1],
@@ -229,17 +233,16 @@ func (b *books) insist(ctx context.Context, f func(context.Context) error) error
 		limited, cancel := b.attempt(bound, limit)
 		err := f(limited)
 		cancel()
-		if err == nil {
-			return nil
-		}
-		if b.conn.IsClosed() || noStream(err) {
+		lasting := answer(err).ErrorCode != 0 && !(b.patient && passing(err))
+		switch {
+		case err == nil, noRecord(err), errors.Is(err, errHeld):
+			return err
+		case b.conn.IsClosed(), b.opened.Load() && lasting:
 			b.lose()
 			return fmt.Errorf("%w (%v)", outbound.ErrLost, err)
-		}
-		if bound.Err() == nil {
-			if !passing(err) {
-				return err
-			}
+		case lasting:
+			return err
+		case bound.Err() == nil:
 			last = err
 			wait(bound, pause)
 		}
