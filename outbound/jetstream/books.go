@@ -21,9 +21,13 @@ const (
 	// headroom is what the headers of a record take at most, of which the longest is its key.
 	headroom = 1 << 10
 
-	// patience is how long a request may take before it is made again. A synced write of the
-	// largest record takes a fraction of it, also on a slow disk.
+	// patience is how long a request to a cluster may take before it is made again. A synced write
+	// of the largest record takes a fraction of it, also on a slow disk.
 	patience = 5 * time.Second
+
+	// lastPatience is how long a request to a server of our own may take. One that doesn't answer
+	// never will: its disk has failed it, and it has to be started again.
+	lastPatience = 15 * time.Second
 
 	// pause is what lies between a request that failed and the next one. A cluster elects a leader
 	// within seconds.
@@ -52,8 +56,9 @@ type books struct {
 	id   string                           // begins the ids of this opening's records
 	ids  atomic.Uint64
 
-	patient bool        // whether errors of the servers' may pass, as a cluster's do
-	opened  atomic.Bool // after that they are ErrLost
+	cluster  bool          // whether what ails the servers may pass
+	patience time.Duration // with one request
+	opened   atomic.Bool   // after that, what won't pass is ErrLost
 
 	over context.Context // ends when the books are lost or closed
 	end  context.CancelFunc
@@ -66,12 +71,15 @@ type books struct {
 	endLink context.CancelFunc
 }
 
-func newBooks(conn *nats.Conn, patient bool, room func(size, reserve uint64) error) (*books, error) {
+func newBooks(conn *nats.Conn, cluster bool, room func(size, reserve uint64) error) (*books, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, err
 	}
-	b := &books{conn: conn, js: js, patient: patient, room: room, id: rand.Text(), lost: make(chan struct{})}
+	b := &books{conn: conn, js: js, cluster: cluster, patience: lastPatience, room: room, id: rand.Text(), lost: make(chan struct{})}
+	if cluster {
+		b.patience = patience
+	}
 	b.over, b.end = context.WithCancel(context.Background())
 	b.lose = sync.OnceFunc(func() {
 		if b.over.Err() != nil {
@@ -223,7 +231,7 @@ func (b *books) insist(ctx context.Context, f func(context.Context) error) error
 	bound, cancel := b.bind(ctx)
 	defer cancel()
 	var last error
-	for limit := patience; ; limit = min(2*limit, time.Minute) {
+	for limit := b.patience; ; limit = min(2*limit, time.Minute) {
 		if err := b.alive(ctx); err != nil {
 			if last != nil {
 				return fmt.Errorf("%w (%v)", err, last)
@@ -232,8 +240,9 @@ func (b *books) insist(ctx context.Context, f func(context.Context) error) error
 		}
 		limited, cancel := b.attempt(bound, limit)
 		err := f(limited)
+		lasting := answer(err).ErrorCode != 0 && !passing(err) ||
+			!b.cluster && (answer(err).ErrorCode != 0 || errors.Is(limited.Err(), context.DeadlineExceeded))
 		cancel()
-		lasting := answer(err).ErrorCode != 0 && !(b.patient && passing(err))
 		switch {
 		case err == nil, noRecord(err), errors.Is(err, errHeld):
 			return err

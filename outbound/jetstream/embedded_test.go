@@ -9,8 +9,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"github.com/hookseal/hookseal/outbound"
 	"github.com/hookseal/hookseal/outbound/journaltest"
@@ -170,4 +172,42 @@ func TestClosingTwiceIsClosingOnce(t *testing.T) {
 	default:
 	}
 	appended(t, opened(t, e).Messages, "a")
+}
+
+// A server says nothing any more to a write after its disk was full.
+func TestAServerThatFallsSilentIsLost(t *testing.T) {
+	for name, act := range map[string]func(*outbound.Books) error{
+		"append": func(books *outbound.Books) error {
+			_, err := books.Messages.Append(t.Context(), []byte("a"))
+			return err
+		},
+		"bytes": func(books *outbound.Books) error {
+			_, err := books.Messages.Bytes(t.Context())
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			node := startNodes(t, 1)
+			p := startProxy(t, strings.TrimPrefix(node.urls()[0], "nats://"))
+			conn, err := nats.Connect(p.url())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			b, err := newBooks(conn, false, func(uint64, uint64) error { return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			books, err := b.open(t.Context(), layout{prefix: DefaultPrefix, replicas: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.set(true, false)
+			b.patience = 10 * time.Millisecond
+			if err := act(books); !errors.Is(err, outbound.ErrLost) {
+				t.Errorf("error %v, want one that is %v", err, outbound.ErrLost)
+			}
+			<-books.Lost
+		})
+	}
 }
