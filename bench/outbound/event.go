@@ -7,7 +7,7 @@ import (
 
 // The sizes that an event may have. The API takes bodies up to 1 MiB.
 const (
-	smallestEvent = 64
+	smallestEvent = 128
 	largestEvent  = 1<<20 - 1<<10
 )
 
