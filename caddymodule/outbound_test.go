@@ -130,45 +130,6 @@ func TestARejectedReloadLeavesTheSettingsInForce(t *testing.T) {
 	}
 }
 
-// Publishers see nothing of a reload, accepted or rejected.
-func TestEventsAreAcceptedDuringReloads(t *testing.T) {
-	app := newApp(t)
-	newJournal(t, t.Name())
-	g := start(t, publishing(subscriber("/0", "name crm")), append(publishNames(t, app), "TAKEN", newApp(t).address())...)
-	const reloads = 16
-	operator := *g
-	operator.client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for n := range reloads {
-			config := publishing(subscriber(fmt.Sprintf("/%d", n), "name crm"))
-			if n%2 == 1 {
-				config += "http://TAKEN {\nrespond 200\n}"
-			}
-			operator.reload(config)
-		}
-	}()
-	accepted := 0
-	for ended := false; !ended; {
-		req := g.request(http.MethodPost, "/publish", authorized(), strings.NewReader(`{"event":"order.created","data":{}}`))
-		// A connection may be closed under a request that is on its way.
-		if a, err := exchange(g.client, req); err == nil {
-			a.wants(t, 202)
-			accepted++
-		}
-		select {
-		case <-done:
-			ended = true
-		default:
-		}
-	}
-	g.log.await(t, accepted, sentWith(200))
-	if accepted == 0 {
-		t.Error("nothing was accepted")
-	}
-}
-
 func TestAnotherJournalIsAnotherHub(t *testing.T) {
 	app := newApp(t)
 	first, second := newJournal(t, t.Name()), newJournal(t, "second")

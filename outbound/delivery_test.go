@@ -516,6 +516,9 @@ func TestAFullJournalLosesNothingThatWasAccepted(t *testing.T) {
 		if n := len(r.sentTo("https://x/")); n != 2 {
 			r.Errorf("%d attempts, want 2", n)
 		}
+		if n := len(r.problems); n < 2 || r.problems[0] != ErrFull || r.problems[n-1] != nil {
+			r.Errorf("told of %v, want a full journal and then its end", r.problems)
+		}
 	})
 }
 

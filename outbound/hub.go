@@ -101,16 +101,14 @@ func (h *Hub) use(ctx context.Context, books *Books) error {
 	if err != nil {
 		return err
 	}
-	if h.troubled.Swap(false) && h.hooks.Problem != nil {
-		h.hooks.Problem(nil)
-	}
+	h.solved()
 	defer h.session.Store(nil)
 	stop := context.AfterFunc(ctx, func() { h.session.Store(nil) }) // nothing new while attempts end
 	defer stop()
 	return s.run(ctx)
 }
 
-// Configure changes the settings, at once.
+// Configure changes the settings, at once. After an error those before are still in force.
 func (h *Hub) Configure(settings Settings) error {
 	normal, err := settings.normalized()
 	if err != nil {
@@ -118,12 +116,15 @@ func (h *Hub) Configure(settings Settings) error {
 	}
 	h.configuring.Lock()
 	defer h.configuring.Unlock()
-	before := h.settings.Swap(&inForce{Settings: normal, sender: h.newSender(normal)})
-	release(before.sender)
-	if s := h.session.Load(); s != nil {
+	s := h.session.Load()
+	if s != nil {
 		if err := s.configure(s.cut, normal); err != nil {
 			return err
 		}
+	}
+	before := h.settings.Swap(&inForce{Settings: normal, sender: h.newSender(normal)})
+	release(before.sender)
+	if s != nil {
 		s.lookAtAll()
 	}
 	return nil
@@ -155,6 +156,13 @@ func (h *Hub) problem(err error) {
 	h.troubled.Store(true)
 	if told := h.hooks.Problem; told != nil {
 		told(err)
+	}
+}
+
+// solved tells that the last problem is over, if there was one.
+func (h *Hub) solved() {
+	if h.troubled.Load() && h.troubled.Swap(false) && h.hooks.Problem != nil {
+		h.hooks.Problem(nil)
 	}
 }
 

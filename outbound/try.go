@@ -103,6 +103,7 @@ func (s *session) record(d *delivery, head *attemptHead, body []byte, m Message)
 		}
 		switch {
 		case err == nil:
+			s.hub.solved()
 			return
 		case errors.Is(err, ErrTooLarge) && len(body) > 0:
 			body = nil

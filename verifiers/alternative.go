@@ -17,7 +17,7 @@ func (r *rules) compileAlternative(s, alternative *Scheme) (err error) {
 	if r.alternative, err = compile(*alternative); err != nil {
 		return fmt.Errorf("alternative: %w", err)
 	}
-	if r.signature.kind == inJSON || r.alternative.shape() != r.shape() {
+	if r.lateSignature || s.URLForm != alternative.URLForm || r.alternative.shape() != r.shape() {
 		return errors.New("alternative: must differ in the names of headers and parameters only")
 	}
 	for a := r.alternative; a != nil; a = a.alternative {
@@ -33,7 +33,7 @@ func (r *rules) shape() string {
 	var b strings.Builder
 	numbers := make(map[placeKey]int)
 	write := func(p *place) {
-		if p.kind == inJSON || p.kind == inList {
+		if p.inBody() || p.kind == inList {
 			fmt.Fprintf(&b, "%v ", p.key())
 			return
 		}
@@ -44,6 +44,9 @@ func (r *rules) shape() string {
 		fmt.Fprintf(&b, "%v#%d ", p.kind, numbers[key])
 	}
 	write(&r.signature)
+	if r.hasKeyID {
+		write(&r.keyID)
+	}
 	if r.list != nil {
 		fmt.Fprintf(&b, "%q ", *r.list)
 	}

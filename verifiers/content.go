@@ -10,6 +10,8 @@ import (
 type content struct {
 	before, after []part
 	hasBody       bool
+	byCode        bool // there is no template: the scheme has code
+	hasSecret     bool
 	// usesURL and fromJSON tell what besides the headers the text needs.
 	usesURL, fromJSON bool
 	// covers has the places that stand in it, and whether they are fixed: whether the signed text
@@ -26,6 +28,7 @@ const (
 	timestampPart
 	methodPart
 	urlPart
+	secretPart
 	placePart
 )
 
@@ -63,6 +66,22 @@ func (d divider) crosses(value string) bool {
 	return strings.Contains(value, d.text)
 }
 
+// contentOf compiles the template of a scheme with an algorithm.
+func contentOf(template string, a algorithm) (*content, error) {
+	if a.kind == tokenKind {
+		if template != "" {
+			return nil, fmt.Errorf("content %q: nothing is signed where the secret itself is sent: leave it out", template)
+		}
+		return new(content), nil
+	}
+	template = orDefault(template, "{body}")
+	c, err := parseContent(template)
+	if err == nil && a.kind == digestKind && !c.hasSecret {
+		return nil, fmt.Errorf("content %q: anybody can compute a plain hash of it: put {secret} in, or use an HMAC", template)
+	}
+	return c, err
+}
+
 // parseContent compiles a template.
 func parseContent(template string) (*content, error) {
 	c := &content{covers: make(map[placeKey]bool)}
@@ -94,6 +113,12 @@ func parseContent(template string) (*content, error) {
 		case "timestamp":
 			c.coversTime = true
 			*parts = append(*parts, part{kind: timestampPart})
+		case "secret":
+			if c.hasSecret {
+				return nil, fmt.Errorf("content %q: {secret} stands twice: write it once", template)
+			}
+			c.hasSecret = true
+			*parts = append(*parts, part{kind: secretPart})
 		case "http_method":
 			*parts = append(*parts, part{kind: methodPart})
 		case "url":
@@ -106,7 +131,7 @@ func parseContent(template string) (*content, error) {
 			case err != nil && placeKinds[kind] != 0:
 				return nil, fmt.Errorf("content %q: %w", template, err)
 			case err != nil:
-				return nil, fmt.Errorf("content %q: {%s} is not a placeholder: use {body}, {timestamp}, {http_method}, {url}, {header:NAME}, {query:NAME} or {json:PATH}", template, name)
+				return nil, fmt.Errorf("content %q: {%s} is not a placeholder: use {body}, {timestamp}, {http_method}, {url}, {secret}, {header:NAME}, {query:NAME} or {json:PATH}", template, name)
 			}
 			c.fromJSON = c.fromJSON || p.kind == inJSON
 			*parts = append(*parts, part{kind: placePart, place: p})
@@ -134,15 +159,15 @@ func (c *content) divide(parts []part, step int) {
 		next := i + step
 		last := next < 0 || next == len(parts)
 		switch {
-		case p.kind == literalPart || p.kind == timestampPart:
-			continue // a timestamp within tolerance has a certain length: see Unit.parse
+		case p.kind == literalPart || p.kind == timestampPart || p.kind == secretPart:
+			continue // a timestamp within tolerance has a certain length: see Unit.parse; and nobody knows the secret
 		case p.kind == urlPart:
 			fixed = false // dividers are too common in URLs to be refused there
 		case last:
 			fixed = fixed && !c.hasBody
 		case parts[next].kind == literalPart:
 			p.divider = divider{text: parts[next].literal, precedes: step < 0}
-		case parts[next].kind != timestampPart:
+		case parts[next].kind != timestampPart && parts[next].kind != secretPart:
 			fixed = false
 		}
 		if p.kind == placePart {
@@ -181,14 +206,38 @@ func (c *content) bounds(p place) bool {
 // coversPlace reports whether the signature covers what stands at p.
 func (c *content) coversPlace(p place) bool {
 	_, covered := c.covers[p.key()]
-	return covered || p.kind == inJSON && c.hasBody
+	return covered || p.inBody() && c.hasBody
 }
 
 // fixesPlace reports whether the signature covers what stands at p, and nobody can move a part of
 // it to the body or to another place without breaking the signature.
 func (c *content) fixesPlace(p place) bool {
-	return c.covers[p.key()] || p.kind == inJSON && c.hasBody
+	return c.covers[p.key()] || p.inBody() && c.hasBody
 }
+
+// URLForm is how a scheme that signs the URL writes it.
+type URLForm string
+
+// The forms of a URL.
+const (
+	// URLAsSent is the public URL and the target as it arrived.
+	URLAsSent URLForm = ""
+	// URLDecoded has these escapes, and no others, replaced by what they stand for: those of : / ? @ ! $ ' ( ) *
+	// , and ;
+	// Source: https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests
+	URLDecoded URLForm = "decoded"
+)
+
+// reservedEscapes replaces the escapes of URLDecoded, in either case.
+var reservedEscapes = func() *strings.Replacer {
+	var pairs []string
+	for _, c := range ":/?@!$'()*,;" {
+		pairs = append(pairs, fmt.Sprintf("%%%02X", c), string(c), fmt.Sprintf("%%%02x", c), string(c))
+	}
+	return strings.NewReplacer(pairs...)
+}()
+
+func decodeReserved(url string) string { return reservedEscapes.Replace(url) }
 
 // appendParts appends the text of parts to dst.
 func appendParts(dst []byte, parts []part, c *Check, body []byte) ([]byte, error) {
@@ -199,13 +248,18 @@ func appendParts(dst []byte, parts []part, c *Check, body []byte) ([]byte, error
 		switch p.kind {
 		case literalPart:
 			text = p.literal
+		case secretPart:
+			c.secretAt = len(dst)
+			continue
 		case timestampPart:
 			text = c.stamp
 		case methodPart:
 			text = c.request.Method
 		case urlPart:
 			dst = append(dst, c.verifier.publicURL...)
-			text = c.request.Target
+			if text = c.request.Target; c.rules.decodeURL {
+				text = decodeReserved(text)
+			}
 		case placePart:
 			text, err = p.place.read(c.request, body)
 		}

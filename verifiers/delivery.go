@@ -44,6 +44,7 @@ const (
 	tagID      = 'i'
 	tagMAC     = 'm'
 	tagContent = 'c'
+	tagBody    = 'b'
 )
 
 // AppendIdentity appends to dst the bytes that every copy of the delivery shares and no other
@@ -52,7 +53,10 @@ const (
 //   - the signed id, where the scheme signs one: a provider's retry keeps it;
 //   - else the decoded MAC, where the scheme sends one signature;
 //   - else the hash of the signed content, where it may send several and dropping one of them
-//     must not make another delivery.
+//     must not make another delivery, and where a public key checks it, because one content may have many
+//     such signatures;
+//   - of a scheme that sends the secret itself, which signs nothing, the hash of the body. Nothing can be
+//     done about who has one delivery, and so the secret; but the sender's own retry is known by it.
 func (d *Delivery) AppendIdentity(dst []byte) []byte {
 	if d.IDSigned {
 		return append(append(dst, tagID), d.ID...)

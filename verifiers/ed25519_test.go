@@ -55,7 +55,7 @@ func TestAPrivateKeySignsAsThePublishedVector(t *testing.T) {
 
 func TestAPublicKeyCanNotSign(t *testing.T) {
 	_, err := standard(t, testPrivate, testPublic).Sign(Message{ID: "msg_1"})
-	if err == nil || err.Error() != "scheme standard: secret 2 is a public key, which can't sign: use the whsk_ key" {
+	if err == nil || err.Error() != "scheme standard: secret 2 is a public key, which can't sign: use the private key" {
 		t.Error(err)
 	}
 }
@@ -203,12 +203,12 @@ func TestWithoutRoomForTheCopyNothingIsSaidOfTheDelivery(t *testing.T) {
 
 // What is signed with as many keys as there may be is genuine to whoever has one of them.
 func TestAsManyEd25519KeysSignAsAreChecked(t *testing.T) {
-	texts := newPrivateKeys(MaxEd25519 + 1)
-	header, err := standard(t, texts[:MaxEd25519]...).Sign(Message{ID: "msg_1"})
+	texts := newPrivateKeys(MaxPublicKeys + 1)
+	header, err := standard(t, texts[:MaxPublicKeys]...).Sign(Message{ID: "msg_1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, text := range texts[:MaxEd25519] {
+	for i, text := range texts[:MaxPublicKeys] {
 		if _, err := verify(standard(t, text), Request{Header: header}, nil); err != nil {
 			t.Errorf("key %d: %v", i+1, err)
 		}
@@ -218,7 +218,7 @@ func TestAsManyEd25519KeysSignAsAreChecked(t *testing.T) {
 		secrets = append(secrets, NewSecret("", text))
 	}
 	scheme, _ := Preset("standard")
-	const want = "secret 6: one Ed25519 key more than the 4 that there may be: leave out those that nobody uses any more"
+	const want = "secret 6: one public key more than the 4 that there may be: leave out those that nobody uses any more"
 	if _, err := New(scheme, secrets, Options{}); err == nil || err.Error() != want {
 		t.Errorf("%v", err)
 	}

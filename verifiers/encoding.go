@@ -3,6 +3,7 @@ package verifiers
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"net/url"
 )
 
 // Encoding is how the bytes of a signature are written.
@@ -16,16 +17,20 @@ const (
 	Base64 Encoding = "base64"
 	// Base64URL is the alphabet for URLs without padding.
 	Base64URL Encoding = "base64url"
+	// Base64Escaped is Base64 that may be percent-encoded, as in a URL.
+	Base64Escaped Encoding = "base64-escaped"
+	// Plain is the text itself, of tokens only.
+	Plain Encoding = "plain"
 )
+
+// encodings are those of signatures, and of tokens.
+var encodings = []Encoding{Hex, Base64, Base64URL, Base64Escaped}
 
 // The codecs are strict: padding bits that are set would make two texts of one signature.
 var (
 	strictBase64    = base64.StdEncoding.Strict()
 	strictBase64URL = base64.RawURLEncoding.Strict()
 )
-
-// known reports whether e is one of the encodings.
-func (e Encoding) known() bool { return e == Hex || e == Base64 || e == Base64URL }
 
 // codec returns the codec of an encoding other than Hex.
 func (e Encoding) codec() *base64.Encoding {
@@ -54,10 +59,53 @@ func (e Encoding) decode(dst []byte, text []byte, size int) bool {
 	return err == nil && n == size
 }
 
+// unescape undoes the percent-encoding that the encoding allows.
+func (e Encoding) unescape(text string) string {
+	if e != Base64Escaped {
+		return text
+	}
+	// Not as in a query, where a plus sign would be a blank. What can't be undone is no base64 either.
+	unescaped, err := url.PathUnescape(text)
+	if err != nil {
+		return text
+	}
+	return unescaped
+}
+
+// decodeAny returns the bytes that text stands for if they are one to most, and whether text is well
+// formed. It is for what has no size of its own.
+func (e Encoding) decodeAny(text string, most int) ([]byte, bool) {
+	var size int
+	switch e {
+	case Plain:
+		return []byte(text), text != "" && len(text) <= most
+	case Hex:
+		size = hex.DecodedLen(len(text))
+	case Base64URL:
+		size = strictBase64URL.DecodedLen(len(text))
+	default:
+		size = strictBase64.DecodedLen(len(text))
+		for n := len(text); n > 0 && text[n-1] == '='; n-- {
+			size--
+		}
+	}
+	if size < 1 || size > most {
+		return nil, false
+	}
+	dst := make([]byte, size+2) // the codec may write more than it counts
+	if !e.decode(dst, []byte(text), size) {
+		return nil, false
+	}
+	return dst[:size], true
+}
+
 // encode returns the text of sum.
 func (e Encoding) encode(sum []byte) string {
-	if e == Hex {
+	switch e {
+	case Hex:
 		return hex.EncodeToString(sum)
+	case Plain:
+		return string(sum)
 	}
 	return e.codec().EncodeToString(sum)
 }

@@ -31,7 +31,7 @@ func TestNoMutationOfAVectorVerifies(t *testing.T) {
 					t.Errorf("%s: %v, %v; want %v", m.name, d, err, m.want)
 				}
 			}
-			if len(all) < 6+min(len(v.body()), 1) {
+			if len(all) < 5+maxSum {
 				t.Errorf("only %d mutations", len(all))
 			}
 		})
@@ -55,93 +55,247 @@ func mutationsOf(t *testing.T, v *vector) []mutation {
 			}
 		}
 	}
-
-	for i := range v.body() {
-		add("one bit of the body", ErrSignatureMismatch, func(m *mutation) { m.body[i] ^= 1 << (i % 8) })
-	}
-	add("a body one byte longer", ErrSignatureMismatch, func(m *mutation) { m.body = append(m.body, 0) })
-	if len(v.body()) > 0 {
-		add("a body one byte shorter", ErrSignatureMismatch, func(m *mutation) { m.body = m.body[:len(m.body)-1] })
+	// inText changes a text wherever the body has it.
+	inText := func(old, changed string) func(*mutation) {
+		return func(m *mutation) { m.body = bytes.ReplaceAll(m.body, []byte(old), []byte(changed)) }
 	}
 
-	signature := r.signature.name
+	// What is read from a changed body may be refused before the signature is compared.
+	mismatch := ErrSignatureMismatch
+	if r.lateSignature || r.lateTime || r.lateText {
+		mismatch = nil
+	}
+	if r.content.hasBody {
+		for i := range v.body() {
+			add("one bit of the body", mismatch, func(m *mutation) { m.body[i] ^= 1 << (i % 8) })
+		}
+		add("a body one byte longer", mismatch, func(m *mutation) { m.body = append(m.body, 0) })
+		if len(v.body()) > 0 {
+			add("a body one byte shorter", mismatch, func(m *mutation) { m.body = m.body[:len(m.body)-1] })
+		}
+	}
+
+	// changeSignatures changes the text of every signature, given its size in bytes, and 0 if that isn't certain.
+	changeSignatures := func(change func(text string, size int) string) func(*mutation) {
+		if r.signature.inBody() {
+			text := textAt(t, &r.signature, v.body())
+			return inText(`"`+text+`"`, `"`+eachSignature(r, text, change)+`"`)
+		}
+		return func(m *mutation) {
+			for _, field := range signatureFields(r, m.request) {
+				setAll(field, func(value string) string { return eachSignature(r, value, change) })(m)
+			}
+		}
+	}
 	missing := ErrSignatureMissing
 	if r.alternative != nil && r.alternative.signaturePresent(v.request()) {
 		missing = ErrSignatureMismatch // the other family of headers is read then
 	}
-	add("no signature", missing, func(m *mutation) { delete(m.request.Header, signature) })
-	add("an empty signature", ErrSignatureMissing, setAll(signature, func(string) string { return "" }))
-	add("two signature fields", ErrFieldRepeated, func(m *mutation) {
-		m.request.Header.Add(signature, m.request.Header.Get(signature))
-	})
-	add("signatures cut short", ErrSignatureMalformed, setAll(signature, func(value string) string {
-		return eachSignature(r, value, func(text string, _ int) string { return text[:max(0, len(text)-1)] })
-	}))
-	for i := range maxSum {
-		add("one bit of the signatures", nil, setAll(signature, func(value string) string {
-			return eachSignature(r, value, func(text string, size int) string {
-				var sum [maxSum]byte
-				if !r.encoding.decode(sum[:], []byte(text), size) {
-					return text
-				}
-				sum[i%size] ^= 1 << (i % 8)
-				return r.encoding.encode(sum[:size])
+	if r.signature.inBody() {
+		key := r.signature.name[strings.LastIndexByte(r.signature.name, '.')+1:]
+		add("no signature", ErrSignatureMissing, inText(`"`+key+`":"`, `"x":"`))
+		add("an empty signature", ErrSignatureMissing, inText(textAt(t, &r.signature, v.body()), ""))
+		add("two signatures", ErrFieldRepeated, inText(`"`+key+`":"`, `"`+key+`":"","`+key+`":"`))
+	} else {
+		fields := signatureFields(r, v.request())
+		add("no signature", missing, func(m *mutation) {
+			for _, field := range fields {
+				delete(m.request.Header, field)
+			}
+		})
+		add("an empty signature", ErrSignatureMissing, func(m *mutation) {
+			for _, field := range fields {
+				m.request.Header[field] = []string{""}
+			}
+		})
+		if !r.repeated {
+			add("two signature fields", ErrFieldRepeated, func(m *mutation) {
+				m.request.Header.Add(fields[0], m.request.Header.Get(fields[0]))
 			})
+		}
+	}
+	short := ErrSignatureMalformed
+	if r.algorithm.kind == tokenKind || r.sizeOf(r.algorithm.kind == publicKind) == 0 {
+		short = nil
+	}
+	add("signatures cut short", short, changeSignatures(func(text string, _ int) string { return text[:max(0, len(text)-1)] }))
+	add("signatures doubled", nil, changeSignatures(func(text string, _ int) string { return text + text }))
+	for i := range maxSum {
+		add("one bit of the signatures", nil, changeSignatures(func(text string, size int) string {
+			if r.encoding == Plain {
+				return flip(text, i%len(text))
+			}
+			most := size
+			if size == 0 || r.algorithm.kind == tokenKind {
+				most = maxSignature
+			}
+			sum, ok := r.encoding.decodeAny(text, most)
+			if !ok || r.algorithm.kind != tokenKind && size != 0 && len(sum) != size {
+				return text // one that isn't well formed, beside those that are
+			}
+			sum[i%len(sum)] ^= 1 << (i % 8)
+			return r.encoding.encode(sum)
 		}))
 	}
 
 	for _, p := range slices.Concat(r.content.before, r.content.after) {
-		if p.kind != placePart {
-			continue
+		switch field := p.place.name; {
+		case p.kind == methodPart:
+			add("another method", ErrSignatureMismatch, func(m *mutation) { m.request.Method = http.MethodPut })
+		case p.kind == urlPart:
+			for i, target := range slices.Repeat([]string{v.request().Target}, len(v.request().Target)) {
+				if r.decodeURL && decodeReserved(flip(target, i)) == decodeReserved(target) {
+					continue // %3A and %3a are one
+				}
+				add("one bit of the target", ErrSignatureMismatch, func(m *mutation) { m.request.Target = flip(m.request.Target, i) })
+			}
+			add("a longer target", ErrSignatureMismatch, func(m *mutation) { m.request.Target += "&" })
+		case p.kind == placePart && p.place.kind == inJSON:
+			text := textAt(t, &p.place, v.body())
+			for i := range text {
+				add("one bit of "+field, nil, inText(text, flip(text, i)))
+			}
+		case p.kind == placePart:
+			add("no "+field, ErrFieldMissing, func(m *mutation) { delete(m.request.Header, field) })
+			add("two of "+field, ErrFieldRepeated, func(m *mutation) { m.request.Header.Add(field, "x") })
+			for i := range v.request().Header.Get(field) {
+				add("one bit of "+field, nil, setAll(field, func(value string) string { return flip(value, i) }))
+			}
 		}
-		field := p.place.name
-		add("no "+field, ErrFieldMissing, func(m *mutation) { delete(m.request.Header, field) })
-		add("two of "+field, ErrFieldRepeated, func(m *mutation) { m.request.Header.Add(field, "x") })
-		for i := range v.request().Header.Get(field) {
-			add("one bit of "+field, nil, setAll(field, func(value string) string { return flip(value, i) }))
-		}
+	}
+	if r.hasKeyID {
+		add("no key id", ErrFieldMissing, func(m *mutation) { delete(m.request.Header, r.keyID.name) })
+		add("another key id", ErrKeyUnknown, setAll(r.keyID.name, func(value string) string { return value + "0" }))
 	}
 
 	if r.hasTime {
-		field, stamp := r.time.name, v.request().Header.Get(r.time.name)
-		if r.time.kind == inList {
-			field, stamp = signature, stampIn(r, v.request().Header.Get(signature))
-		} else {
+		field, stamp := r.time.name, ""
+		switch r.time.kind {
+		case inJSON:
+			stamp = textAt(t, &r.time, v.body())
+			for i := range stamp {
+				add("one bit of the timestamp", nil, inText(stamp, flip(stamp, i)))
+			}
+		case inList:
+			field = r.signature.name
+			stamp = stampIn(r, v.request().Header.Get(field))
+		default:
+			stamp = v.request().Header.Get(field)
 			add("no timestamp", ErrTimestampMissing, func(m *mutation) { delete(m.request.Header, field) })
 			add("two timestamps", ErrFieldRepeated, func(m *mutation) { m.request.Header.Add(field, stamp) })
 		}
 		for i := range stamp {
-			add("one bit of the timestamp", nil, setAll(field, func(value string) string {
-				return strings.Replace(value, stamp, flip(stamp, i), 1)
-			}))
+			if r.time.kind != inJSON {
+				add("one bit of the timestamp", nil, setAll(field, func(value string) string {
+					return strings.Replace(value, stamp, flip(stamp, i), 1)
+				}))
+			}
 		}
 		signed := v.Valid.Timestamp.Sub(time.Unix(v.Now, 0))
-		add("an hour later", ErrTimestampTooOld, func(m *mutation) { m.later = signed + time.Hour })
-		add("an hour earlier", ErrTimestampTooNew, func(m *mutation) { m.later = signed - time.Hour })
-		add("too late by a nanosecond", ErrTimestampTooOld, func(m *mutation) { m.later = signed + DefaultTolerance + 1 })
-		add("too early by a nanosecond", ErrTimestampTooNew, func(m *mutation) { m.later = signed - DefaultTolerance - 1 })
+		add("an hour later", ErrTimestampTooOld, func(m *mutation) { m.later = signed + r.tolerance + time.Hour })
+		add("an hour earlier", ErrTimestampTooNew, func(m *mutation) { m.later = signed - r.tolerance - time.Hour })
+		add("too late by a nanosecond", ErrTimestampTooOld, func(m *mutation) { m.later = signed + r.tolerance + 1 })
+		add("too early by a nanosecond", ErrTimestampTooNew, func(m *mutation) { m.later = signed - r.tolerance - 1 })
 	}
 	return all
 }
 
-// eachSignature changes every signature in the value of a signature's header, given its text and
-// how many bytes that is to be.
+// signatureFields returns the names of the header fields that hold the request's signatures.
+func signatureFields(r *rules, request Request) (names []string) {
+	if r.signature.kind == inHeader {
+		return []string{r.signature.name}
+	}
+	for name := range request.Header {
+		if strings.HasPrefix(name, r.signature.name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// textAt returns what stands at a place in a body.
+func textAt(t *testing.T, p *place, body []byte) (text string) {
+	t.Helper()
+	if p.kind == inEach {
+		text = p.common(body)
+	} else {
+		text, _ = p.fromBody(body)
+	}
+	if text == "" {
+		t.Fatalf("nothing stands at %s", p.text)
+	}
+	return text
+}
+
+// eachSignature changes every signature in the value of a signature's place, given its text and
+// how many bytes that is to be, which is 0 if that isn't certain.
 func eachSignature(r *rules, value string, change func(text string, size int) string) string {
+	public := r.algorithm.kind == publicKind
 	if r.list == nil {
-		return change(value, r.size)
+		return change(value, r.sizeOf(public))
 	}
 	entries := []string{value}
 	if r.list.Separator != "" {
 		entries = strings.Split(value, r.list.Separator)
 	}
 	for i, entry := range entries {
-		if text, ok := r.list.value(strings.TrimSpace(entry), r.list.Key); ok {
-			entries[i] = r.list.Key + r.list.Assign + change(text, r.size)
-		} else if text, ok := r.list.value(strings.TrimSpace(entry), r.list.Ed25519); ok && r.list.Ed25519 != "" {
+		entry = strings.TrimSpace(entry)
+		if text, ok := r.list.value(entry, r.list.Key); ok {
+			entries[i] = strings.TrimSuffix(entry, text) + change(text, r.sizeOf(public))
+		} else if text, ok := r.list.value(entry, r.list.Ed25519); ok && r.list.Ed25519 != "" {
 			entries[i] = r.list.Ed25519 + r.list.Assign + change(text, ed25519.SignatureSize)
 		}
 	}
 	return strings.Join(entries, r.list.Separator)
+}
+
+// TestDoublingIsLegalWhereTheSchemeSaysSo: where a scheme may send several signatures, the same one twice
+// is the same delivery; where it may not, TestNoMutationOfAVectorVerifies has it refused.
+func TestDoublingIsLegalWhereTheSchemeSaysSo(t *testing.T) {
+	tried := 0
+	for _, v := range validVectors(t) {
+		verifier := v.verifier(t, 0)
+		check, err := verifier.Check(v.request())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := check.rules
+		if !r.several || r.signature.inBody() || len(check.signatures) > MaxSignatures/2 {
+			continue
+		}
+		want, err := check.Verify(v.body())
+		if err != nil {
+			t.Fatal(err)
+		}
+		check.Close()
+		field := signatureFields(r, v.request())[0]
+		value := v.request().Header.Get(field)
+		doubled := v.request()
+		switch {
+		case r.signature.kind == inNumbered:
+			doubled.Header.Set(r.signature.name+"99", value)
+		case r.repeated:
+			doubled.Header.Add(field, value)
+		case r.time.kind == inList:
+			entries := strings.Split(value, r.list.Separator)
+			for _, entry := range entries {
+				if _, isTime := r.list.value(strings.TrimSpace(entry), r.time.name); !isTime {
+					entries = append(entries, entry)
+				}
+			}
+			doubled.Header.Set(field, strings.Join(entries, r.list.Separator))
+		default:
+			doubled.Header.Set(field, value+r.list.Separator+value)
+		}
+		tried++
+		if got, err := verify(verifier, doubled, v.body()); err != nil || got != want {
+			t.Errorf("%s/%s: %v, %v; want %v", v.preset, v.Name, got, err, want)
+		}
+	}
+	if tried < 20 {
+		t.Errorf("only %d vectors may have two signatures", tried)
+	}
 }
 
 // stampIn returns the timestamp in the value of a signature's header.
@@ -171,27 +325,50 @@ func TestNoOtherSecretVerifiesAVector(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			key := []byte(right.public)
-			if key == nil {
-				if key, err = NewSecret("", s.Text).key(orDefault(scheme.Key, UTF8), true); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for at := range key {
-				wrong := bytes.Clone(key)
-				wrong[at] ^= 1 << (at % 8)
+			for _, wrong := range wrongKeys(t, right, NewSecret("", s.Text), scheme) {
 				verifier := v.verifier(t, 0)
 				// The other secrets go too: one of them may be the right one.
-				verifier.secrets = []*keyed{newKeyed("wrong", HMACSHA256, wrong)}
-				if right.public != nil {
-					verifier.secrets = []*keyed{{label: "wrong", public: wrong}}
-				}
+				verifier.secrets = []*keyed{wrong}
 				if _, err := verify(verifier, v.request(), v.body()); err != ErrSignatureMismatch {
-					t.Fatalf("%s/%s: secret %d with a bit of byte %d turned: %v", v.preset, v.Name, i+1, at, err)
+					t.Fatalf("%s/%s: secret %d changed: %v", v.preset, v.Name, i+1, err)
 				}
 			}
 		}
 	}
+}
+
+// wrongKeys returns keys that differ from the right one in one bit, or, where no such key need exist, a key
+// that is another one.
+func wrongKeys(t *testing.T, right *keyed, secret Secret, scheme Scheme) (all []*keyed) {
+	t.Helper()
+	switch public := right.public.(type) {
+	case nil:
+		key, err := secret.key(orDefault(scheme.Key, UTF8), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := range key {
+			wrong := bytes.Clone(key)
+			wrong[at] ^= 1 << (at % 8)
+			all = append(all, newKeyed("wrong", orDefault(scheme.Algorithm, HMACSHA256), wrong))
+		}
+	case ed25519Key:
+		for at := range public {
+			wrong := bytes.Clone(public)
+			wrong[at] ^= 1 << (at % 8)
+			all = append(all, &keyed{label: "wrong", public: ed25519Key(wrong)})
+		}
+	default:
+		for _, secret := range secretsOf(scheme) {
+			wrong, err := secret.keyed(&scheme, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wrong.label = ""
+			all = append(all, wrong)
+		}
+	}
+	return all
 }
 
 // TestUnsignedHeadersChangeNothing: what the signature doesn't cover can be missing or anything,
@@ -204,9 +381,13 @@ func TestUnsignedHeadersChangeNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := v.request()
-		r.Target, r.Method = "/elsewhere?id=1&id=2&event=%zz&signature=x", http.MethodPut
+		if scheme, _ := Preset(v.preset); !strings.Contains(scheme.Content, "{url}") {
+			r.Target, r.Method = "/elsewhere?id=1&id=2&event=%zz&signature=x", http.MethodPut
+		}
 		for _, field := range []string{"X-Request-Id", "Idempotency-Key", "Webhook-Event", "X-Original-Url", "Host", "X-Forwarded-Host"} {
-			r.Header[field] = []string{"other", "values"}
+			if !slices.Contains(verifier.HeaderNames(), field) {
+				r.Header[field] = []string{"other", "values"}
+			}
 		}
 		got, err := verify(verifier, r, v.body())
 		if err != nil || identity(got) != identity(want) || got != want {

@@ -28,7 +28,7 @@ type headName struct {
 func inHead(names []name, r Request) (headName, error) {
 	first := headName{at: len(names)}
 	for i := range names {
-		if names[i].kind == inJSON {
+		if names[i].inBody() {
 			continue
 		}
 		text, err := names[i].fromHead(r)
@@ -44,15 +44,21 @@ func inHead(names []name, r Request) (headName, error) {
 
 // needsBody reports whether a name in the body would count before the head's.
 func (h headName) needsBody(names []name) bool {
-	return slices.ContainsFunc(names[:h.at], func(n name) bool { return n.kind == inJSON })
+	return slices.ContainsFunc(names[:h.at], func(n name) bool { return n.inBody() })
 }
 
-// first returns the first name that is there, given the head's and what the paths found in the
-// body, and whether the signature covers it.
-func (h headName) first(names []name, found []jsonpath.Found) (string, bool) {
+// first returns the first name that is there, given the head's, the body and what the paths found in it,
+// and whether the signature covers it.
+func (h headName) first(names []name, found []jsonpath.Found, body []byte) (string, bool) {
 	for i := range names {
 		if i == h.at {
 			return h.text, names[i].signed
+		}
+		if names[i].kind == inEach {
+			if text := names[i].common(body); isName(text) {
+				return text, names[i].signed
+			}
+			continue
 		}
 		if names[i].kind != inJSON {
 			continue

@@ -35,6 +35,8 @@ const (
 	inQuery
 	inJSON
 	inList
+	inNumbered // several header fields, told apart by a number at their end
+	inEach     // several values in the body
 )
 
 var placeKinds = map[string]placeKind{"header": inHeader, "query": inQuery, "json": inJSON, "list": inList}
@@ -44,7 +46,8 @@ type place struct {
 	text string // as the scheme writes it
 	kind placeKind
 	name string
-	path jsonpath.Path // of inJSON
+	path jsonpath.Path    // of inJSON
+	each jsonpath.Pattern // of inEach
 }
 
 // placeKey is equal for two places exactly when they are the same.
@@ -55,10 +58,19 @@ type placeKey struct {
 
 func (p *place) key() placeKey { return placeKey{p.kind, p.name} }
 
+// inBody reports whether the place is in the body.
+func (p *place) inBody() bool { return p.kind == inJSON || p.kind == inEach }
+
 // parsePlace reads "kind:name", where the kind is one of the allowed ones.
 func parsePlace(text string, allowed ...placeKind) (place, error) {
 	kind, name, _ := strings.Cut(text, ":")
 	p := place{text: text, kind: placeKinds[kind], name: name}
+	switch {
+	case p.kind == inHeader && strings.HasSuffix(name, "-*"):
+		p.kind, p.name = inNumbered, strings.TrimSuffix(name, "*")
+	case p.kind == inJSON && jsonpath.IsPattern(name):
+		p.kind = inEach
+	}
 	ok := false
 	for _, k := range allowed {
 		ok = ok || k == p.kind
@@ -75,8 +87,13 @@ func parsePlace(text string, allowed ...placeKind) (place, error) {
 		return place{}, fmt.Errorf("place %q: write it as %s", text, strings.Join(forms, " or "))
 	}
 	switch p.kind {
-	case inHeader:
-		p.name = textproto.CanonicalMIMEHeaderKey(name)
+	case inHeader, inNumbered:
+		p.name = textproto.CanonicalMIMEHeaderKey(p.name)
+	case inEach:
+		var err error
+		if p.each, err = jsonpath.ParsePattern(name); err != nil {
+			return place{}, fmt.Errorf("place %q: %v", text, err)
+		}
 	case inJSON:
 		var err error
 		if p.path, err = jsonpath.ParsePath(name); err != nil {
@@ -118,6 +135,42 @@ func (p *place) fromHead(r Request) (string, error) {
 		return values[0], nil
 	}
 	return "", ErrFieldRepeated
+}
+
+// numbered returns the values of the header fields whose names are that of the place and a number.
+// Their order doesn't matter: whichever matches counts.
+func (p *place) numbered(h http.Header) (all []string, err error) {
+	for name, values := range h {
+		number, ok := strings.CutPrefix(name, p.name)
+		if !ok || number == "" || strings.Trim(number, "0123456789") != "" {
+			continue
+		}
+		if len(values) > 1 {
+			return nil, ErrFieldRepeated
+		}
+		all = append(all, values...)
+	}
+	return all, nil
+}
+
+// common returns the one value that a place has everywhere in the body, and "" where the values differ or
+// one of them is missing.
+func (p *place) common(body []byte) string {
+	first := ""
+	err := p.each.Each(body, func(v jsonpath.Value) error {
+		text, err := v.Scalar()
+		if first == "" {
+			first = text
+		}
+		if err != nil || text != first || text == "" {
+			return jsonpath.ErrAmbiguous
+		}
+		return nil
+	})
+	if err != nil {
+		return ""
+	}
+	return first
 }
 
 // fromBody returns the value of a place in the body. A body that isn't JSON has no values.

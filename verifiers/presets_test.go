@@ -14,11 +14,14 @@ func TestPresetsAreComplete(t *testing.T) {
 	var names []string
 	for _, scheme := range Presets() {
 		names = append(names, scheme.Name)
-		if _, err := New(scheme, identitySecrets, Options{}); err != nil {
+		if _, err := New(scheme, secretsOf(scheme), optionsOf(scheme, Options{})); err != nil {
 			t.Error(err)
 		}
 		if u, err := url.Parse(scheme.Reference); err != nil || u.Scheme != "https" || scheme.Title == "" || !strings.HasSuffix(scheme.Note, ".") {
 			t.Errorf("%s: title %q, reference %q, note %q", scheme.Name, scheme.Title, scheme.Reference, scheme.Note)
+		}
+		if scheme.Evidence != Confirmed && scheme.Evidence != Unconfirmed {
+			t.Errorf("%s: evidence %q", scheme.Name, scheme.Evidence)
 		}
 		if found, ok := Preset(scheme.Name); !ok || found.Title != scheme.Title {
 			t.Errorf("%s: %v", scheme.Name, found)

@@ -14,11 +14,12 @@ var (
 	ErrSignatureMismatch  = refuse("signature_mismatch", "signature does not match")
 	ErrTooManySignatures  = refuse("too_many_signatures", "more signatures than may be offered")
 	ErrTimestampMissing   = refuse("timestamp_missing", "no timestamp")
-	ErrTimestampMalformed = refuse("timestamp_malformed", "timestamp is not a plain number")
+	ErrTimestampMalformed = refuse("timestamp_malformed", "timestamp is not written as the scheme writes it")
 	ErrTimestampTooOld    = refuse("timestamp_too_old", "signed too long ago")
 	ErrTimestampTooNew    = refuse("timestamp_too_new", "signed too far in the future")
 	ErrFieldMissing       = refuse("field_missing", "a signed field is missing")
 	ErrFieldRepeated      = refuse("field_repeated", "a field that must be single stands several times")
+	ErrKeyUnknown         = refuse("key_unknown", "no secret has the key id of the delivery as its label")
 	ErrFieldAmbiguous     = refuse("field_ambiguous", "a signed field contains its separator")
 )
 

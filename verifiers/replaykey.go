@@ -16,12 +16,15 @@ func (s Scheme) ReplayKey() string {
 			break
 		}
 		keys = append(keys, id.text)
-		if id.kind != inJSON {
+		if !id.inBody() {
 			return strings.Join(keys, ", else ")
 		}
 	}
 	otherwise := "MAC"
-	if r.several {
+	switch {
+	case r.algorithm.kind == tokenKind:
+		otherwise = "hash of the body"
+	case r.byContent():
 		otherwise = "hash of the signed content"
 	}
 	return strings.Join(append(keys, otherwise), ", else ")

@@ -12,6 +12,9 @@
 //
 // An error under [ErrNotGenuine] says that the delivery must be refused, and [ReasonOf] says why;
 // any other error says that it could not be checked.
+//
+// What no template describes is a scheme in code: a literal in the same table, with a file of its own
+// that does the two steps. See code.go for what such a file has to do and what it finds at hand.
 package verifiers
 
 import (
@@ -26,6 +29,9 @@ import (
 //	header:X-Hub-Signature-256   a header field, which must stand at most once
 //	query:signature              a parameter of the URL's query, which must stand at most once
 //	json:event.type              a value in the JSON body; steps are separated by dots
+//	json:events.*.type           the value that all elements of an array have (for ID and Event), or
+//	                             every one of them (for the Signature of Equal)
+//	header:X-Signature-*         the fields X-Signature-1, -2 and so on (for Signature only)
 //	list:t                       an entry of the signature's own list (for Timestamp only)
 type Scheme struct {
 	// Name is what configurations call the scheme. Default: custom.
@@ -41,6 +47,9 @@ type Scheme struct {
 	// where the vendor's page and its deliveries differ.
 	Note string `json:"note,omitempty"`
 
+	// Evidence says on what the description of the scheme rests. Default: confirmed.
+	Evidence Evidence `json:"evidence,omitempty"`
+
 	// Signature is where the signature is and how it is written.
 	Signature Signature `json:"signature"`
 
@@ -50,6 +59,11 @@ type Scheme struct {
 	// Key is how the secret's text becomes the key. Default: utf8.
 	Key KeyForm `json:"key,omitempty"`
 
+	// KeyID is where the provider names the key that it signed with, as "header:NAME" or "query:NAME".
+	// Then only the secret with that label is tried, and those without a label. Empty means that every
+	// secret is.
+	KeyID string `json:"key_id,omitempty"`
+
 	// Content is the signed text, a template of literal text and these placeholders:
 	//
 	//	{body}         the exact bytes of the body, at most once
@@ -58,7 +72,8 @@ type Scheme struct {
 	//	{query:NAME}   a parameter of the query
 	//	{json:PATH}    a value in the JSON body
 	//	{http_method}  the request's method
-	//	{url}          the public URL of the request: see Options.PublicURL
+	//	{url}          the public URL of the request: see Options.PublicURL and URLForm
+	//	{secret}       the secret, at most once
 	//
 	// Everything that stands in it is covered by the signature; nothing else is. A value other
 	// than the URL must not contain the literal text that parts it from the body (where there is
@@ -66,8 +81,11 @@ type Scheme struct {
 	// such a delivery is refused. Where no literal text parts them the provider's own scheme is
 	// ambiguous, but for {timestamp}, whose length is known; an id in such a place isn't taken for
 	// signed.
-	// Default: {body}.
+	// Default: {body}; nothing for the algorithm equal.
 	Content string `json:"content,omitempty"`
+
+	// URLForm is how the URL is written where the content has it. Default: as it was sent.
+	URLForm URLForm `json:"url_form,omitempty"`
 
 	// Timestamp is where the time of signing is. Nil means that the scheme signs none; then only
 	// a replay store can tell a copy from the original.
@@ -81,10 +99,18 @@ type Scheme struct {
 	// Event lists where the name of the event may be; the first that is there counts.
 	Event []string `json:"event,omitempty"`
 
+	// Alike says that different deliveries may have the same bytes, so that a copy can't be told from the
+	// next one. Then it is better to let copies through than to lose what is new: a route has no replay
+	// check unless it asks for one.
+	Alike bool `json:"alike,omitempty"`
+
 	// Alternative is read instead of this scheme when this one's signature is absent and the
 	// alternative's is there, as for a provider that sends either of two families of headers. It
 	// may differ in the names of headers and parameters, and in its events; in nothing else.
 	Alternative *Scheme `json:"alternative,omitempty"`
+
+	// code verifies in place of a template. Only schemes of this package have it: see code.go.
+	code *code
 }
 
 // Signature is where a scheme's signature stands and how it is written.
@@ -95,7 +121,7 @@ type Signature struct {
 	// List is the shape of the value. Nil means that the whole value is the signature.
 	List *List `json:"list,omitempty"`
 
-	// Encoding is how the signature's bytes are written. Default: hex.
+	// Encoding is how the signature's bytes are written. Default: hex, and plain for the algorithm equal.
 	Encoding Encoding `json:"encoding,omitempty"`
 
 	// Repeated says that the provider sends several header fields of this name. Otherwise a
@@ -109,6 +135,7 @@ type Signature struct {
 //	sha256=…          {Assign: "=", Key: "sha256"}
 //	t=…,v1=…,v1=…     {Separator: ",", Assign: "=", Key: "v1"}
 //	v1,… v1a,…        {Separator: " ", Assign: ",", Key: "v1"}
+//	1/SHA256/…,2/…    {Separator: ",", Assign: "/SHA256/", Key: "*"}
 type List struct {
 	// Separator stands between the entries. Empty means that there is exactly one entry.
 	Separator string `json:"separator,omitempty"`
@@ -117,7 +144,8 @@ type List struct {
 	Assign string `json:"assign"`
 
 	// Key names the entries that hold signatures. Entries of other names are ignored: they are
-	// other versions, and the algorithm comes from the scheme.
+	// other versions, and the algorithm comes from the scheme. "*" stands for any name without Assign
+	// in it.
 	Key string `json:"key"`
 
 	// Ed25519 names the entries that hold Ed25519 signatures, for secrets that are Ed25519 keys:
@@ -131,13 +159,35 @@ type Timestamp struct {
 	// From is the place: "header:NAME", "query:NAME", "json:PATH" or "list:KEY".
 	From string `json:"from"`
 
-	// Unit is what the number counts. Default: s.
+	// Unit is what the number counts, or that it is a date. Default: s.
 	Unit Unit `json:"unit,omitempty"`
 
 	// Tolerance is how far the time may lie from now, into the past and into the future.
 	// Default: 5 minutes.
 	Tolerance time.Duration `json:"tolerance,omitempty"`
 }
+
+// Evidence is what a scheme's description rests on.
+type Evidence string
+
+// The kinds of evidence.
+const (
+	// Confirmed means that the vendor's page, its SDK or a delivery of its own says the same.
+	Confirmed Evidence = ""
+	// Unconfirmed means that the scheme is described as others describe it, and the vendor wasn't found to
+	// say so.
+	Unconfirmed Evidence = "unconfirmed"
+)
+
+// CoversBody reports whether the signature covers every byte of the body. It is false for a scheme that
+// New refuses.
+func (s Scheme) CoversBody() bool {
+	r, err := compile(s)
+	return err == nil && r.content.hasBody
+}
+
+// Weak reports whether the algorithm rests on SHA-1, so that New asks for Options.AllowWeak.
+func (s Scheme) Weak() bool { return algorithms[orDefault(s.Algorithm, HMACSHA256)].weak() }
 
 // DefaultTolerance is the tolerance of a timestamp whose scheme names none. It is what the
 // Standard Webhooks libraries use.
@@ -146,10 +196,10 @@ const DefaultTolerance = 5 * time.Minute
 // MaxSignatures is how many signatures one delivery may offer.
 const MaxSignatures = 16
 
-// MaxEd25519 is how many Ed25519 signatures are checked of one delivery: each that it offers, under each
-// key, with a hash of the body. It is also how many such keys a verifier may have, to check or to sign,
+// MaxPublicKeys is how many public-key signatures are checked of one delivery: each that it offers, under
+// each key. It is also how many such keys a verifier may have, to check or to sign,
 // because what is signed with more could be checked under none.
-const MaxEd25519 = 4
+const MaxPublicKeys = 4
 
 // clone returns a copy that shares no memory with s.
 func (s Scheme) clone() Scheme {

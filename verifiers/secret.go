@@ -1,7 +1,6 @@
 package verifiers
 
 import (
-	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -65,53 +64,59 @@ const (
 	// Whsec decodes standard base64 after an optional "whsec_". Where the scheme has Ed25519
 	// signatures, "whpk_" or "whsk_" in its place says that the key is an Ed25519 key.
 	Whsec KeyForm = "whsec"
+	// WhsecOrUTF8 is Whsec of a text that begins with "whsec_", and UTF8 of any other.
+	WhsecOrUTF8 KeyForm = "whsec-or-utf8"
+
+	// Of public keys. HexKey and Base64Key are the 32 bytes of an Ed25519 key. To sign, the private key
+	// is written in the same form: its 64 bytes, or PKCS #8.
+
+	// Whpk is an Ed25519 key in base64 after "whpk_", or a private one after "whsk_".
+	Whpk KeyForm = "whpk"
+	// SPKI is a public key in DER (a SubjectPublicKeyInfo), in base64 on one line.
+	SPKI KeyForm = "spki"
+	// PEM is one block between -----BEGIN and -----END: a public key or a certificate, of which only
+	// the key counts.
+	PEM KeyForm = "pem"
+
+	// Opaque is for schemes in code that read the text themselves. It may be short: it need not be a key.
+	Opaque KeyForm = "opaque"
 )
 
-// known reports whether f is one of the key forms.
-func (f KeyForm) known() bool { return f == UTF8 || f == HexKey || f == Base64Key || f == Whsec }
+// symmetricPrefix is what a secret of Standard Webhooks begins with.
+const symmetricPrefix = "whsec_"
+
+// keyForms are those that an algorithm of a kind may have.
+var keyForms = map[algorithmKind][]KeyForm{
+	hmacKind:   {UTF8, HexKey, Base64Key, Whsec, WhsecOrUTF8},
+	digestKind: {UTF8, HexKey, Base64Key},
+	tokenKind:  {UTF8},
+	publicKind: {SPKI, PEM},
+}
+
+// keyFormsOf returns the key forms of an algorithm.
+func keyFormsOf(name Algorithm) []KeyForm {
+	if name == Ed25519 {
+		return []KeyForm{HexKey, Base64Key, Whpk, SPKI, PEM}
+	}
+	return keyForms[algorithms[name].kind]
+}
 
 // keyed returns the secret as a key of a scheme.
 func (s Secret) keyed(scheme *Scheme, allowShort bool) (*keyed, error) {
+	algorithm, form := orDefault(scheme.Algorithm, HMACSHA256), orDefault(scheme.Key, UTF8)
+	if algorithms[algorithm].kind == publicKind && form != Opaque {
+		return s.publicKeyed(algorithm, form)
+	}
 	if list := scheme.Signature.List; list != nil && list.Ed25519 != "" && s.text != nil {
-		if text, ok := strings.CutPrefix(s.text(), publicPrefix); ok {
-			return ed25519Key(s.Label, text, ed25519.PublicKeySize)
-		}
-		if text, ok := strings.CutPrefix(s.text(), privatePrefix); ok {
-			return ed25519Key(s.Label, text, ed25519.PrivateKeySize)
+		if strings.HasPrefix(s.text(), publicPrefix) || strings.HasPrefix(s.text(), privatePrefix) {
+			return s.publicKeyed(Ed25519, Whpk)
 		}
 	}
-	key, err := s.key(orDefault(scheme.Key, UTF8), allowShort)
+	key, err := s.key(form, allowShort)
 	if err != nil {
 		return nil, err
 	}
-	return newKeyed(s.Label, orDefault(scheme.Algorithm, HMACSHA256), key), nil
-}
-
-// What an Ed25519 key begins with.
-const (
-	publicPrefix  = "whpk_"
-	privatePrefix = "whsk_"
-)
-
-// ed25519Key decodes a public or a private key, which are told apart by their size.
-func ed25519Key(label, text string, size int) (*keyed, error) {
-	bytes, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || len(bytes) != size {
-		return nil, fmt.Errorf("%w: expected %d bytes in base64 behind its prefix", ErrSecretForm, size)
-	}
-	if size == ed25519.PublicKeySize {
-		if isForgeable(bytes) {
-			return nil, fmt.Errorf("%w: the public key is one that no private key has: copy it from its sender again", ErrSecretForm)
-		}
-		return &keyed{label: label, public: bytes}, nil
-	}
-	// The second half of a private key is its public one. With another one there, two signatures
-	// of one text would give the private key away.
-	private := ed25519.NewKeyFromSeed(bytes[:ed25519.SeedSize])
-	if !private.Equal(ed25519.PrivateKey(bytes)) {
-		return nil, fmt.Errorf("%w: the halves of the private key don't belong together", ErrSecretForm)
-	}
-	return &keyed{label: label, public: private.Public().(ed25519.PublicKey), private: private}, nil
+	return newKeyed(s.Label, algorithm, key), nil
 }
 
 // key returns the bytes of the secret under a key form.
@@ -128,7 +133,13 @@ func (s Secret) key(form KeyForm, allowShort bool) ([]byte, error) {
 	case Base64Key:
 		key, err = base64.StdEncoding.DecodeString(text)
 	case Whsec:
-		key, err = base64.StdEncoding.DecodeString(strings.TrimPrefix(text, "whsec_"))
+		key, err = base64.StdEncoding.DecodeString(strings.TrimPrefix(text, symmetricPrefix))
+	case WhsecOrUTF8:
+		if encoded, ok := strings.CutPrefix(text, symmetricPrefix); ok {
+			key, err = base64.StdEncoding.DecodeString(encoded)
+		} else {
+			key = []byte(text)
+		}
 	default:
 		key = []byte(text)
 	}
@@ -138,7 +149,7 @@ func (s Secret) key(form KeyForm, allowShort bool) ([]byte, error) {
 		return nil, fmt.Errorf("%w: expected %s", ErrSecretForm, form)
 	case len(key) == 0:
 		return nil, ErrSecretEmpty
-	case len(key) < MinSecretBytes && !allowShort:
+	case len(key) < MinSecretBytes && !allowShort && form != Opaque:
 		return nil, ErrSecretShort
 	}
 	return key, nil

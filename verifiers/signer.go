@@ -1,7 +1,6 @@
 package verifiers
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,7 +12,8 @@ import (
 
 // Message is what Sign signs.
 type Message struct {
-	// ID is the delivery's id, in visible ASCII. It is needed where the signature covers it.
+	// ID is the delivery's id, in visible ASCII. It is needed where the signature covers it; where the
+	// scheme has no id in a header but signs a nonce, it is that.
 	ID string
 
 	// Event is the name of the event. It is sent where the scheme has a header for it.
@@ -35,7 +35,12 @@ type Message struct {
 // says.
 func (v *Verifier) Sign(m Message) (http.Header, error) {
 	r := v.rules
-	if r.signature.kind != inHeader || r.hasTime && r.time.kind != inHeader && r.time.kind != inList {
+	engine, can := v.engine.(signing)
+	if v.engine != nil && !can {
+		return nil, fmt.Errorf("scheme %s: its deliveries can be verified only", r.name)
+	}
+	inHead := r.signature.kind == inHeader || r.signature.kind == inNumbered
+	if v.engine == nil && (!inHead || r.hasTime && r.time.kind != inHeader && r.time.kind != inList) {
 		return nil, fmt.Errorf("scheme %s: signatures outside the headers can be verified only", r.name)
 	}
 	if m.Time.IsZero() {
@@ -45,7 +50,7 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 		return nil, fmt.Errorf("scheme %s: the time lies before 1970", r.name)
 	}
 	header := make(http.Header)
-	if at := firstHeader(r.ids); at != "" && m.ID != "" {
+	if at := r.idHeader(); at != "" && m.ID != "" {
 		if !isVisible(m.ID) {
 			return nil, fmt.Errorf("scheme %s: id is over %d bytes or not in visible ASCII, which is all that every receiver reads as it was signed", r.name, maxName)
 		}
@@ -59,10 +64,19 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 	}
 	c := v.checks.Get().(*Check)
 	defer c.Close()
-	c.rules = r
+	c.rules, c.hasBody = r, r.content.hasBody
 	c.request = Request{Method: m.Method, Header: header, Target: m.Target}
+	if engine != nil {
+		if err := engine.sign(c, m); err != nil {
+			return nil, fmt.Errorf("scheme %s: %w", r.name, err)
+		}
+		return header, nil
+	}
+	if r.hasKeyID && r.keyID.kind == inHeader && v.secrets[0].label != "" {
+		header.Set(r.keyID.name, v.secrets[0].label)
+	}
 	if r.hasTime {
-		c.stamp = strconv.FormatInt(r.unit.format(m.Time), 10)
+		c.stamp = r.unit.text(m.Time)
 		if r.time.kind == inHeader {
 			header.Set(r.time.name, c.stamp)
 		}
@@ -78,7 +92,13 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scheme %s: %w", r.name, err)
 	}
-	header[r.signature.name] = values
+	if r.signature.kind == inHeader {
+		header[r.signature.name] = values
+		return header, nil
+	}
+	for i, value := range values {
+		header.Set(r.signature.name+strconv.Itoa(i+1), value)
+	}
 	return header, nil
 }
 
@@ -86,28 +106,41 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 func (c *Check) signatureValues(body []byte) ([]string, error) {
 	r := c.rules
 	var entries []string
-	var whole []byte
-	if c.verifier.NeedsSpace() {
-		text, release, err := c.wholeText(body)
+	var message []byte
+	if c.verifier.public > 0 {
+		text, release, err := c.message(body)
 		if err != nil {
 			return nil, err
 		}
 		defer release()
-		whole = text
+		message = text
 	}
 	for i, key := range c.verifier.secrets {
-		var entry string
-		switch {
-		case key.private != nil:
-			entry = r.list.Ed25519 + r.list.Assign + r.encoding.encode(ed25519.Sign(key.private, whole))
-		case key.public != nil:
-			return nil, fmt.Errorf("secret %d is a public key, which can't sign: use the %s key", i+1, privatePrefix)
-		case r.list != nil:
-			entry = r.list.Key + r.list.Assign + r.encoding.encode(c.sumUnder(key, body))
-		default:
-			entry = r.encoding.encode(c.sumUnder(key, body))
+		prefix := ""
+		if r.list != nil {
+			prefix = r.list.Key + r.list.Assign
+			if r.list.Key == "*" {
+				prefix = orDefault(key.label, "1") + r.list.Assign
+			}
+			if key.public != nil && r.algorithm.kind != publicKind {
+				prefix = r.list.Ed25519 + r.list.Assign
+			}
 		}
-		entries = append(entries, entry)
+		var sum []byte
+		switch {
+		case r.algorithm.kind == tokenKind:
+			sum = key.secret
+		case key.private != nil:
+			var err error
+			if sum, err = key.signMessage(message); err != nil {
+				return nil, err
+			}
+		case key.public != nil:
+			return nil, fmt.Errorf("secret %d is a public key, which can't sign: use the private key", i+1)
+		default:
+			sum = c.sumUnder(key, body)
+		}
+		entries = append(entries, prefix+r.encoding.encode(sum))
 		if !r.several {
 			break
 		}
@@ -126,6 +159,9 @@ func (c *Check) signatureValues(body []byte) ([]string, error) {
 func (v *Verifier) HeaderNames() []string {
 	var names []string
 	add := func(p *place) {
+		for i := 1; p.kind == inNumbered && i <= MaxSignatures; i++ {
+			names = append(names, p.name+strconv.Itoa(i))
+		}
 		if p.kind == inHeader && !slices.Contains(names, p.name) {
 			names = append(names, p.name)
 		}
@@ -135,13 +171,38 @@ func (v *Verifier) HeaderNames() []string {
 		if r.hasTime {
 			add(&r.time)
 		}
+		if r.hasKeyID {
+			add(&r.keyID)
+		}
+		for _, parts := range [][]part{r.content.before, r.content.after} {
+			for i := range parts {
+				if parts[i].kind == placePart {
+					add(&parts[i].place)
+				}
+			}
+		}
 		for _, places := range [][]name{r.ids, r.events} {
 			for i := range places {
 				add(&places[i].place)
 			}
 		}
+		names = append(names, r.headers...)
 	}
 	return names
+}
+
+// idHeader returns the name of the header field that a message's id goes into: that of the id, else one
+// that is signed for its own sake, as a nonce is; or "".
+func (r *rules) idHeader() string {
+	at := firstHeader(r.ids)
+	for _, parts := range [][]part{r.content.before, r.content.after} {
+		for i := range parts {
+			if at == "" && parts[i].kind == placePart && parts[i].place.kind == inHeader {
+				at = parts[i].place.name
+			}
+		}
+	}
+	return at
 }
 
 // firstHeader returns the name of the first place that is a header, or "".

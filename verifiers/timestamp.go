@@ -1,8 +1,11 @@
 package verifiers
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
-// Unit is what the number of a timestamp counts since 1970.
+// Unit is how a timestamp is written: what its number counts since 1970, or as a date.
 type Unit string
 
 // The units.
@@ -15,9 +18,12 @@ const (
 	// whose documents don't say. Something other than a digit must stand between it and the values
 	// beside it in the signed text, because the number's length doesn't tell where it ends.
 	AutoUnit Unit = "auto"
+	// RFC3339 is a date and time such as 2026-01-01T00:00:00.123Z.
+	RFC3339 Unit = "rfc3339"
 )
 
-func (u Unit) known() bool { return u == Seconds || u == Milliseconds || u == AutoUnit }
+// units are all of them.
+var units = []Unit{Seconds, Milliseconds, AutoUnit, RFC3339}
 
 // maxDigits bounds a timestamp: 16 digits hold microseconds for the next 250 years.
 const maxDigits = 16
@@ -28,6 +34,9 @@ const maxDigits = 16
 func (u Unit) parse(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, ErrTimestampMissing
+	}
+	if u == RFC3339 {
+		return parseDate(text)
 	}
 	if len(text) > maxDigits || len(text) > 1 && text[0] == '0' {
 		return time.Time{}, ErrTimestampMalformed
@@ -46,12 +55,38 @@ func (u Unit) parse(text string) (time.Time, error) {
 	return time.Unix(n, 0), nil
 }
 
-// format writes t in the unit. AutoUnit writes milliseconds.
-func (u Unit) format(t time.Time) int64 {
-	if u == Seconds {
-		return t.Unix()
+// parseDate reads a date and time in the one shape that RFC 3339 gives it. Without what time.Parse
+// takes besides, such as an hour of one digit, no part of it is one: so it has an end, like a number.
+func parseDate(text string) (time.Time, error) {
+	const shape = "0000-00-00T00:00:00"
+	if len(text) <= len(shape) {
+		return time.Time{}, ErrTimestampMalformed
 	}
-	return t.UnixMilli()
+	isDigit := func(c byte) bool { return c >= '0' && c <= '9' }
+	for i := range len(shape) {
+		if shape[i] == '0' && !isDigit(text[i]) || shape[i] != '0' && text[i] != shape[i] {
+			return time.Time{}, ErrTimestampMalformed
+		}
+	}
+	if text[len(shape)] == ',' {
+		return time.Time{}, ErrTimestampMalformed
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil || len(text) > len(time.RFC3339Nano) {
+		return time.Time{}, ErrTimestampMalformed
+	}
+	return t, nil
+}
+
+// text writes t in the unit. AutoUnit writes milliseconds.
+func (u Unit) text(t time.Time) string {
+	switch u {
+	case Seconds:
+		return strconv.FormatInt(t.Unix(), 10)
+	case RFC3339:
+		return t.UTC().Format(time.RFC3339)
+	}
+	return strconv.FormatInt(t.UnixMilli(), 10)
 }
 
 // within checks that signed lies in the window around now.

@@ -20,6 +20,7 @@ type vector struct {
 	Source     string      `json:"source"`
 	Method     string      `json:"method"` // POST if left out
 	Target     string      `json:"target"` // "/in" if left out
+	PublicURL  string      `json:"public_url"`
 	Headers    [][2]string `json:"headers"`
 	Body       string      `json:"body"`
 	BodyBase64 []byte      `json:"body_base64"` // for a body that isn't text
@@ -138,7 +139,9 @@ func (v *vector) verifier(t testing.TB, later time.Duration) *Verifier {
 	if !ok {
 		t.Fatalf("%s is no preset", v.preset)
 	}
-	verifier, err := New(scheme, v.secrets(), Options{Now: clock(time.Unix(v.Now, 0).Add(later)), AllowShort: v.AllowShort})
+	verifier, err := New(scheme, v.secrets(), Options{
+		Now: clock(time.Unix(v.Now, 0).Add(later)), AllowShort: v.AllowShort, AllowWeak: true, PublicURL: v.PublicURL,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -24,6 +26,9 @@ type Options struct {
 
 	// AllowShort accepts secrets under MinSecretBytes.
 	AllowShort bool
+
+	// AllowWeak accepts a scheme whose algorithm rests on SHA-1.
+	AllowWeak bool
 
 	// PublicURL is where senders reach the gateway, such as "https://hooks.example.com". It stands
 	// before the target of a request in {url}. It is needed for a scheme that signs the URL, and
@@ -48,21 +53,26 @@ type Verifier struct {
 	now       func() time.Time
 	publicURL string
 	space     func(size int) ([]byte, func(), error)
+	engine    engine // of a scheme in code
 	checks    sync.Pool
 
-	hmac    bool // a secret is an HMAC key
-	ed25519 int  // how many are Ed25519 keys
+	named  bool // a secret is one for the entries that List.Key names
+	public int  // how many are public keys
 }
 
 // rules is a compiled scheme.
 type rules struct {
 	name        string
 	signature   place
+	algorithm   algorithm
+	keyID       place
+	hasKeyID    bool
+	decodeURL   bool
 	list        *List
 	encoding    Encoding
 	repeated    bool
 	several     bool // a delivery may carry more than one signature
-	size        int  // of a signature, in bytes
+	size        int  // of a signature that isn't a public key's, in bytes
 	content     *content
 	hasTime     bool
 	time        place
@@ -71,6 +81,7 @@ type rules struct {
 	ids, events []name
 	paths       jsonpath.Paths // of those ids and events that are in the body
 	alternative *rules
+	headers     []string // those of a scheme in code that the places don't name
 
 	// What can't be known before the body is read.
 	lateSignature, lateTime, lateText bool
@@ -87,13 +98,17 @@ func (v *Verifier) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, v.Stri
 func (v *Verifier) Tolerance() time.Duration { return v.rules.tolerance }
 
 // NeedsSpace reports whether a secret is an Ed25519 key, so that Options.Space may be asked for memory.
-func (v *Verifier) NeedsSpace() bool { return v.ed25519 > 0 }
+func (v *Verifier) NeedsSpace() bool { return v.public > 0 && !v.rules.hashesFirst() }
+
+// hashesFirst reports whether the scheme's public keys check a hash, so that the text isn't needed in
+// one piece.
+func (r *rules) hashesFirst() bool { return r.algorithm.kind == publicKind && r.algorithm.hash != 0 }
 
 // MaxSecrets is how many secrets one verifier may have: a delivery is hashed under each of them.
 const MaxSecrets = 16
 
 // New compiles a scheme with its secrets. At least one secret is needed, and at most MaxSecrets, of
-// which MaxEd25519 may be Ed25519 keys; each is tried on every delivery, so that a provider's secret
+// which MaxPublicKeys may be public keys; each is tried on every delivery, so that a provider's secret
 // can be rolled without a gap.
 func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 	scheme = scheme.clone() // the caller may go on to change its own
@@ -107,6 +122,9 @@ func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 	r, err := compile(scheme)
 	if err != nil {
 		return nil, fmt.Errorf("scheme %s: %w", scheme.Name, err)
+	}
+	if scheme.Weak() && !options.AllowWeak {
+		return nil, fmt.Errorf("scheme %s: %w", scheme.Name, ErrWeak)
 	}
 	v := &Verifier{rules: r, now: options.Now, space: options.Space}
 	if options.Tolerance != 0 {
@@ -129,10 +147,20 @@ func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 			return nil, fmt.Errorf("secret %d: %w", i+1, err)
 		}
 		v.secrets = append(v.secrets, key)
+		if key.public == nil || r.algorithm.kind == publicKind {
+			v.named = true
+		}
 		if key.public == nil {
-			v.hmac = true
-		} else if v.ed25519++; v.ed25519 > MaxEd25519 {
-			return nil, fmt.Errorf("secret %d: one Ed25519 key more than the %d that there may be: leave out those that nobody uses any more", i+1, MaxEd25519)
+			continue
+		}
+		if v.public++; v.public > MaxPublicKeys {
+			return nil, fmt.Errorf("secret %d: one public key more than the %d that there may be: leave out those that nobody uses any more", i+1, MaxPublicKeys)
+		}
+	}
+	if scheme.code != nil {
+		v.engine, err = scheme.code.open(setup{scheme, v.secrets, v.now, r.tolerance, v.publicURL, options})
+		if err != nil {
+			return nil, fmt.Errorf("scheme %s: %w", scheme.Name, err)
 		}
 	}
 	v.checks.New = func() any { return &Check{verifier: v} }
@@ -146,28 +174,66 @@ func orDefault[T ~string](value, otherwise T) T {
 	return value
 }
 
+// either lists words of which one is to be chosen.
+func either[T ~string](words []T) string {
+	var b strings.Builder
+	for i, word := range words {
+		switch {
+		case i > 0 && i == len(words)-1:
+			b.WriteString(" or ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(word))
+	}
+	return b.String()
+}
+
 // compile checks a scheme and turns its texts into places and parts.
 func compile(s Scheme) (*rules, error) {
-	newHash, ok := hashes[orDefault(s.Algorithm, HMACSHA256)]
+	wanted := orDefault(s.Algorithm, HMACSHA256)
+	algorithm, ok := algorithms[wanted]
 	if !ok {
-		return nil, fmt.Errorf("algorithm %q is unknown: use %s, %s or %s", s.Algorithm, HMACSHA256, HMACSHA384, HMACSHA512)
+		return nil, fmt.Errorf("algorithm %q is unknown: use %s", s.Algorithm, either(slices.Sorted(maps.Keys(algorithms))))
 	}
 	r := &rules{
-		name:     s.Name,
-		list:     s.Signature.List,
-		encoding: orDefault(s.Signature.Encoding, Hex),
-		repeated: s.Signature.Repeated,
-		size:     newHash().Size(),
+		name:      s.Name,
+		algorithm: algorithm,
+		list:      s.Signature.List,
+		encoding:  orDefault(s.Signature.Encoding, Hex),
+		repeated:  s.Signature.Repeated,
+		decodeURL: s.URLForm == URLDecoded,
 	}
-	if !r.encoding.known() {
-		return nil, fmt.Errorf("encoding %q is unknown: use %s, %s or %s", r.encoding, Hex, Base64, Base64URL)
+	known := encodings
+	if algorithm.kind == tokenKind {
+		r.encoding = orDefault(s.Signature.Encoding, Plain)
+		known = append(slices.Clone(known), Plain)
 	}
-	if form := orDefault(s.Key, UTF8); !form.known() {
-		return nil, fmt.Errorf("key form %q is unknown: use %s, %s, %s or %s", form, UTF8, HexKey, Base64Key, Whsec)
+	if algorithm.hash != 0 {
+		r.size = algorithm.hash.Size()
+	}
+	if !slices.Contains(known, r.encoding) {
+		return nil, fmt.Errorf("encoding %q is unknown: use %s", r.encoding, either(known))
+	}
+	form := orDefault(s.Key, UTF8)
+	if forms := keyFormsOf(wanted); !slices.Contains(forms, form) && (form != Opaque || s.code == nil) {
+		return nil, fmt.Errorf("key form %q is none of %s: use %s", form, wanted, either(forms))
+	}
+	if s.URLForm != URLAsSent && s.URLForm != URLDecoded {
+		return nil, fmt.Errorf("URL form %q is unknown: use %s, or leave it out", s.URLForm, URLDecoded)
 	}
 	var err error
-	if r.signature, err = parsePlace(s.Signature.From, inHeader, inQuery, inJSON); err != nil {
+	places := []placeKind{inHeader, inQuery, inJSON, inNumbered}
+	if algorithm.kind == tokenKind {
+		places = append(places, inEach)
+	}
+	if r.signature, err = parsePlace(s.Signature.From, places...); err != nil {
 		return nil, fmt.Errorf("signature: %w", err)
+	}
+	if r.hasKeyID = s.KeyID != ""; r.hasKeyID {
+		if r.keyID, err = parsePlace(s.KeyID, inHeader, inQuery); err != nil {
+			return nil, fmt.Errorf("key id: %w", err)
+		}
 	}
 	if r.list != nil && (r.list.Key == "" || r.list.Separator != "" && r.list.Separator == r.list.Assign) {
 		return nil, errors.New("signature: a list needs a key, and a separator other than its assign")
@@ -176,8 +242,16 @@ func compile(s Scheme) (*rules, error) {
 		(r.list.Separator == "" || r.list.Ed25519 == r.list.Key || orDefault(s.Key, UTF8) != Whsec) {
 		return nil, errors.New("signature: Ed25519 signatures need a list with a separator, a key of their own in it, and the key form whsec")
 	}
-	r.several = r.repeated || r.list != nil && r.list.Separator != ""
-	if r.content, err = parseContent(orDefault(s.Content, "{body}")); err != nil {
+	r.several = r.repeated || r.list != nil && r.list.Separator != "" || r.signature.kind == inNumbered
+	if s.code != nil {
+		r.content, err = s.code.content()
+		for _, name := range s.code.headers {
+			r.headers = append(r.headers, textproto.CanonicalMIMEHeaderKey(name))
+		}
+	} else {
+		r.content, err = contentOf(s.Content, algorithm)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if r.hasTime = s.Timestamp != nil; r.hasTime {
@@ -187,7 +261,7 @@ func compile(s Scheme) (*rules, error) {
 	} else if r.content.coversTime {
 		return nil, errors.New("content has {timestamp}, but the scheme doesn't say where the timestamp is: set it")
 	}
-	r.lateSignature = r.signature.kind == inJSON
+	r.lateSignature = r.signature.inBody()
 	r.lateTime = r.hasTime && (r.time.kind == inJSON || r.time.kind == inList && r.lateSignature)
 	r.lateText = r.content.fromJSON || r.content.coversTime && r.lateTime
 	if r.ids, err = r.compileNames(s.ID); err != nil {
@@ -218,7 +292,7 @@ func compile(s Scheme) (*rules, error) {
 func (r *rules) compileNames(texts []string) ([]name, error) {
 	var names []name
 	for _, text := range texts {
-		p, err := parsePlace(text, inHeader, inQuery, inJSON)
+		p, err := parsePlace(text, inHeader, inQuery, inJSON, inEach)
 		if err != nil {
 			return nil, err
 		}
@@ -241,13 +315,13 @@ func (r *rules) compileTime(t *Timestamp) (err error) {
 	if r.time.kind == inList && (r.list == nil || r.list.Separator == "" || r.time.name == r.list.Key) {
 		return errors.New("timestamp: is in the signature's list: give the signature a list with a separator and another key than the timestamp's")
 	}
-	if !r.content.coversTime && !r.content.coversPlace(r.time) {
+	if !r.content.byCode && !r.content.coversTime && !r.content.coversPlace(r.time) {
 		return errors.New("timestamp: the signature doesn't cover it: put {timestamp} into the content")
 	}
-	if r.unit = orDefault(t.Unit, Seconds); !r.unit.known() {
-		return fmt.Errorf("timestamp: unit %q is unknown: use %s, %s or %s", t.Unit, Seconds, Milliseconds, AutoUnit)
+	if r.unit = orDefault(t.Unit, Seconds); !slices.Contains(units, r.unit) {
+		return fmt.Errorf("timestamp: unit %q is unknown: use %s", t.Unit, either(units))
 	}
-	if r.unit == AutoUnit && !r.content.bounds(r.time) {
+	if r.unit == AutoUnit && !r.content.byCode && !r.content.bounds(r.time) {
 		return errors.New("timestamp: unit auto: its length doesn't tell where it ends in the content: part it from what stands beside it, or use s or ms")
 	}
 	r.tolerance = DefaultTolerance

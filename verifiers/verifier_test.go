@@ -26,7 +26,7 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 	}
 	const endless = "scheme acme: timestamp: unit auto: its length doesn't tell where it ends in the content: part it from what stands beside it, or use s or ms"
 	plain := base(func(*Scheme) {})
-	const placeholders = "use {body}, {timestamp}, {http_method}, {url}, {header:NAME}, {query:NAME} or {json:PATH}"
+	const placeholders = "use {body}, {timestamp}, {http_method}, {url}, {secret}, {header:NAME}, {query:NAME} or {json:PATH}"
 	for _, test := range []struct {
 		scheme  Scheme
 		options Options
@@ -44,10 +44,25 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		{base(func(s *Scheme) { s.Key = Whsec }), Options{}, []string{"whsec_not base64 at all!"}, `secret 1: secret is not written as the scheme's keys are: expected whsec`},
 		{base(func(s *Scheme) { s.Key = Whsec }), Options{AllowShort: true}, []string{"whsec_"}, `secret 1: secret is empty`},
 
-		{base(func(s *Scheme) { s.Algorithm = "md5" }), Options{}, []string{good}, `scheme acme: algorithm "md5" is unknown: use hmac-sha256, hmac-sha384 or hmac-sha512`},
-		{base(func(s *Scheme) { s.Algorithm = "none" }), Options{}, []string{good}, `scheme acme: algorithm "none" is unknown: use hmac-sha256, hmac-sha384 or hmac-sha512`},
-		{base(func(s *Scheme) { s.Key = "raw" }), Options{}, []string{good}, `scheme acme: key form "raw" is unknown: use utf8, hex, base64 or whsec`},
-		{base(func(s *Scheme) { s.Signature.Encoding = "HEX" }), Options{}, []string{good}, `scheme acme: encoding "HEX" is unknown: use hex, base64 or base64url`},
+		{base(func(s *Scheme) { s.Algorithm = "md5" }), Options{}, []string{good}, `scheme acme: algorithm "md5" is unknown: use ecdsa-p256-sha256, ed25519, equal, hmac-sha1, hmac-sha256, hmac-sha384, hmac-sha512, rsa-pss-sha256, rsa-pss-sha512, rsa-sha1, rsa-sha256, sha1 or sha256`},
+		{base(func(s *Scheme) { s.Algorithm = "none" }), Options{}, []string{good}, `scheme acme: algorithm "none" is unknown: use ecdsa-p256-sha256, ed25519, equal, hmac-sha1, hmac-sha256, hmac-sha384, hmac-sha512, rsa-pss-sha256, rsa-pss-sha512, rsa-sha1, rsa-sha256, sha1 or sha256`},
+		{base(func(s *Scheme) { s.Key = "raw" }), Options{}, []string{good}, `scheme acme: key form "raw" is none of hmac-sha256: use utf8, hex, base64, whsec or whsec-or-utf8`},
+		{base(func(s *Scheme) { s.Signature.Encoding = "HEX" }), Options{}, []string{good}, `scheme acme: encoding "HEX" is unknown: use hex, base64, base64url or base64-escaped`},
+		{base(func(s *Scheme) { s.Signature.Encoding = Plain }), Options{}, []string{good}, `scheme acme: encoding "plain" is unknown: use hex, base64, base64url or base64-escaped`},
+		{base(func(s *Scheme) { s.Algorithm = Ed25519 }), Options{}, []string{good}, `scheme acme: key form "utf8" is none of ed25519: use hex, base64, whpk, spki or pem`},
+		{base(func(s *Scheme) { s.Algorithm, s.Key = RSASHA256, Whsec }), Options{}, []string{good}, `scheme acme: key form "whsec" is none of rsa-sha256: use spki or pem`},
+		{base(func(s *Scheme) { s.Key = PEM }), Options{}, []string{good}, `scheme acme: key form "pem" is none of hmac-sha256: use utf8, hex, base64, whsec or whsec-or-utf8`},
+		{base(func(s *Scheme) { s.Key = Opaque }), Options{}, []string{good}, `scheme acme: key form "opaque" is none of hmac-sha256: use utf8, hex, base64, whsec or whsec-or-utf8`},
+		{base(func(s *Scheme) { s.Algorithm = HMACSHA1 }), Options{}, []string{good}, `scheme acme: SHA-1 is weak: whoever can choose what is signed may find two contents with one signature`},
+		{base(func(s *Scheme) { s.Algorithm, s.Key = RSASHA1, PEM }), Options{}, []string{good}, `scheme acme: SHA-1 is weak: whoever can choose what is signed may find two contents with one signature`},
+		{base(func(s *Scheme) { s.Algorithm = SHA256 }), Options{}, []string{good}, `scheme acme: content "{body}": anybody can compute a plain hash of it: put {secret} in, or use an HMAC`},
+		{base(func(s *Scheme) { s.Algorithm, s.Content = Equal, "{body}" }), Options{}, []string{good}, `scheme acme: content "{body}": nothing is signed where the secret itself is sent: leave it out`},
+		{base(func(s *Scheme) { s.Signature.From = "json:a.*.b" }), Options{}, []string{good}, `scheme acme: signature: place "json:a.*.b": write it as header:NAME or query:NAME or json:PATH`},
+		{base(func(s *Scheme) { s.ID = []string{"header:X-Id-*"} }), Options{}, []string{good}, `scheme acme: id: place "header:X-Id-*": write it as header:NAME or query:NAME or json:PATH`},
+		{base(func(s *Scheme) { s.KeyID = "json:key" }), Options{}, []string{good}, `scheme acme: key id: place "json:key": write it as header:NAME or query:NAME`},
+		{base(func(s *Scheme) { s.URLForm = "escaped" }), Options{}, []string{good}, `scheme acme: URL form "escaped" is unknown: use decoded, or leave it out`},
+		{content("{secret}{body}{secret}"), Options{}, []string{good}, `scheme acme: content "{secret}{body}{secret}": {secret} stands twice: write it once`},
+		{content("{secret}"), Options{}, []string{good}, `scheme acme: content "{secret}": covers nothing of the delivery: add {body}`},
 		{Scheme{Name: "acme"}, Options{}, []string{good}, `scheme acme: signature: place "": write it as header:NAME or query:NAME or json:PATH`},
 		{base(func(s *Scheme) { s.Signature.From = "X-Signature" }), Options{}, []string{good}, `scheme acme: signature: place "X-Signature": write it as header:NAME or query:NAME or json:PATH`},
 		{base(func(s *Scheme) { s.Signature.From = "header:" }), Options{}, []string{good}, `scheme acme: signature: place "header:": write it as header:NAME or query:NAME or json:PATH`},
@@ -76,7 +91,7 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		{touching(Timestamp{From: "header:T", Unit: AutoUnit}, "{body}.{timestamp}{header:I}"), Options{}, []string{good}, endless},
 		{touching(Timestamp{From: "header:T", Unit: AutoUnit}, "v1{timestamp}.{body}"), Options{}, []string{good}, endless},
 		{touching(Timestamp{From: "header:T", Unit: AutoUnit}, "{header:T}{body}"), Options{}, []string{good}, endless},
-		{timed(Timestamp{From: "header:T", Unit: "us"}), Options{}, []string{good}, `scheme acme: timestamp: unit "us" is unknown: use s, ms or auto`},
+		{timed(Timestamp{From: "header:T", Unit: "us"}), Options{}, []string{good}, `scheme acme: timestamp: unit "us" is unknown: use s, ms, auto or rfc3339`},
 		{timed(Timestamp{From: "header:T", Tolerance: -1}), Options{}, []string{good}, `scheme acme: tolerance: must be positive`},
 		{timed(Timestamp{From: "header:T"}), Options{Tolerance: -time.Second}, []string{good}, `scheme acme: tolerance: must be positive`},
 		{base(func(s *Scheme) { s.Timestamp = &Timestamp{From: "header:T"} }), Options{}, []string{good}, `scheme acme: timestamp: the signature doesn't cover it: put {timestamp} into the content`},

@@ -90,7 +90,7 @@ func filled(b *testing.B, n int) string {
 
 // BenchmarkMany measures opening a journal of a million records and replaying them.
 func BenchmarkMany(b *testing.B) {
-	const n = 100_000
+	const n = 1_000_000
 	dir := filled(b, n)
 	b.Run("open", func(b *testing.B) {
 		for b.Loop() {

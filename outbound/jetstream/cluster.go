@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -56,8 +57,8 @@ type Cluster struct {
 	// "SU…") or CredentialsFile (a file as "nsc generate creds" makes it). Default: none.
 	User, Password, Token, NKeySeed, CredentialsFile string
 
-	// CAFile is a file of PEM certificates that the servers' must be signed by. Default: those that
-	// the system trusts.
+	// CAFile is a file of PEM certificates that the servers' must be signed by, with which nats://
+	// is TLS as well. Default: those that the system trusts.
 	CAFile string
 
 	// Warn gets what the connection is suffering from, one line each, without a time. It may be
@@ -79,7 +80,7 @@ func (c *Cluster) Open(ctx context.Context) (_ *outbound.Books, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal in a cluster: %w", err)
 	}
-	b, err := newBooks(conn, func(uint64, uint64) error { return nil })
+	b, err := newBooks(conn, true, func(uint64, uint64) error { return nil })
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -192,6 +193,13 @@ func (c *Cluster) options() ([]nats.Option, error) {
 		return nil, errors.New("the cluster has more than one way to log in")
 	}
 	if c.CAFile != "" {
+		text, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		if !x509.NewCertPool().AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("%s holds no certificate", c.CAFile)
+		}
 		options = append(options, nats.RootCAs(c.CAFile))
 	}
 	return options, nil

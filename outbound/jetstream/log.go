@@ -82,8 +82,9 @@ func (l *log) settle(ctx context.Context, message *nats.Msg, sequence uint64) (u
 		}
 		// Not bound to the caller's context: giving up on a message that is on its way is what brings
 		// about the doubt.
-		limited, cancel := l.books.attempt(l.books.over, patience)
+		limited, cancel := l.books.attempt(l.books.over, l.books.patience)
 		ack, err := l.books.js.PublishMsg(limited, message, jetstream.WithRetryAttempts(0))
+		late := errors.Is(limited.Err(), context.DeadlineExceeded)
 		cancel()
 		if err == nil {
 			return ack.Sequence, nil
@@ -104,7 +105,7 @@ func (l *log) settle(ctx context.Context, message *nats.Msg, sequence uint64) (u
 				l.books.lose()
 				return 0, outbound.ErrLost
 			}
-		case broken(err), l.books.conn.IsClosed():
+		case broken(err), l.books.conn.IsClosed(), late && !l.books.cluster:
 			l.books.lose()
 			return 0, fmt.Errorf("%w (%v)", outbound.ErrLost, err)
 		case doubt:

@@ -18,8 +18,8 @@ type nodes struct {
 	servers []*server.Server
 }
 
-// startNodes starts a cluster of n nodes, or a single server.
-func startNodes(t *testing.T, n int) *nodes {
+// startNodes starts a cluster of n nodes, or a single server, with options besides the usual.
+func startNodes(t *testing.T, n int, besides ...func(*server.Options)) *nodes {
 	t.Helper()
 	c := &nodes{t: t, servers: make([]*server.Server, n)}
 	// The addresses are found before any server starts, because each has to know the others'.
@@ -44,6 +44,9 @@ func startNodes(t *testing.T, n int) *nodes {
 			StoreDir:               t.TempDir(),
 			JetStreamMaxStore:      1 << 40,
 			DisableJetStreamBanner: true,
+		}
+		for _, set := range besides {
+			set(options)
 		}
 		c.options = append(c.options, options)
 		if n == 1 {
