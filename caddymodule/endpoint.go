@@ -90,7 +90,7 @@ func (e *Endpoint) preset() (verifiers.Scheme, error) {
 	name := cmp.Or(e.Scheme, "standard")
 	scheme, ok := verifiers.Preset(name)
 	if !ok {
-		return scheme, fmt.Errorf("scheme %q is unknown: %s", name, presetHint(name))
+		return scheme, fmt.Errorf("scheme %q is unknown: use %s", name, either(outbound.Schemes))
 	}
 	return scheme, nil
 }
