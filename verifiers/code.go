@@ -48,6 +48,9 @@ type code struct {
 	// coversURL says that it covers the URL, so that a public URL has to be configured.
 	coversURL bool
 
+	// sample is a well-formed secret, for the key form opaque.
+	sample string
+
 	// headers names the header fields of the scheme that Signature, Timestamp, ID and Event don't. Whoever
 	// signs a request removes them from it first.
 	headers []string
