@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -60,18 +61,32 @@ func (b *books) lease(ctx context.Context, l layout, holder string, times leaseT
 	if err != nil {
 		return nil, err
 	}
+	var last error
 	for {
 		if err := b.alive(ctx); err != nil {
+			if last != nil {
+				err = fmt.Errorf("%w (%v)", err, last)
+			}
 			return nil, err
 		}
-		err := b.insist(ctx, held.try)
-		if err == nil {
+		// Not bound to the caller's context: a lease that is taken by a request for whose answer nobody
+		// waits any more would have to run out.
+		limited, cancel := b.attempt(b.over, b.patience)
+		last = held.try(limited)
+		cancel()
+		switch {
+		case last == nil && ctx.Err() != nil:
+			held.giveBack()
+			return nil, ctx.Err()
+		case last == nil:
 			return held, nil
+		case errors.Is(last, errHeld):
+			wait(ctx, times.renewal/10)
+		case b.conn.IsClosed(), answer(last).ErrorCode != 0 && !passing(last):
+			return nil, last
+		default:
+			wait(ctx, pause)
 		}
-		if !errors.Is(err, errHeld) {
-			return nil, err
-		}
-		wait(ctx, times.renewal/10)
 	}
 }
 
