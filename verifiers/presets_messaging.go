@@ -102,16 +102,6 @@ var messagingPresets = []Scheme{
 		Event:     []string{"json:value.*.changeType"},
 	},
 	{
-		Name:      "nylas",
-		Title:     "Nylas (v3)",
-		Reference: "https://developer.nylas.com/docs/cookbook/use-cases/build/verify-webhook-signatures/",
-		Note:      "The secret is the webhook_secret that is made when the endpoint has answered the challenge. A compressed body is signed as it is sent. No time is signed.",
-		Signature: Signature{From: "header:X-Nylas-Signature"},
-		Content:   "{body}",
-		ID:        []string{"json:id"},
-		Event:     []string{"json:type"},
-	},
-	{
 		Name:      "pusher",
 		Title:     "Pusher Channels",
 		Reference: "https://pusher.com/docs/channels/server_api/webhooks/",
