@@ -9,6 +9,7 @@ import * as contentful from "./contentful.js";
 import { findBinary, startGateway, temporaryDirectory } from "./gateway.js";
 import * as github from "./github.js";
 import * as httpMessage from "./httpmessage.js";
+import * as publish from "./publish.js";
 import { hangUp } from "./sender.js";
 import * as signed from "./signed.js";
 import * as standard from "./standard.js";
@@ -20,6 +21,7 @@ const secrets = {
   [contentful.secretName]: contentful.newSecret(),
   [github.secretName]: github.newSecret(),
   ...httpMessage.newSecrets(),
+  ...publish.newSecrets(),
   ...signed.newSecrets(),
   [standard.secretNames.current]: standard.newSecret(),
   [standard.secretNames.previous]: standard.newSecret(),
@@ -34,8 +36,9 @@ process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
 
 const app = await startApp();
 const binary = await findBinary(directory);
-const site = [github, standard, stripe, signed, adyen, contentful, httpMessage, twilio].map((provider) => provider.site(app.address)).join("\n");
-const gateway = await startGateway({ binary, directory, site, secrets });
+const parts = [github, standard, stripe, signed, adyen, contentful, httpMessage, twilio, publish];
+const site = parts.map((part) => part.site(app.address)).join("\n");
+const gateway = await startGateway({ binary, directory, options: publish.options(directory), site, secrets });
 after(async () => {
   hangUp();
   const code = await gateway.stop();
@@ -53,6 +56,7 @@ contentful.contentfulTests(rig);
 httpMessage.httpMessageTests(rig);
 twilio.twilioTests(rig);
 commandTests(rig);
+publish.publishTests(rig);
 
 test("the gateway's log tells why, and no secret", () => {
   const log = gateway.log();
