@@ -278,6 +278,34 @@ func TestAnOpenerThatGivesUpKeepsNoLease(t *testing.T) {
 	books.Close()
 }
 
+// The lease that is given back is the one that a renewal on its way has made of it.
+func TestClosingDuringARenewalGivesTheLeaseBack(t *testing.T) {
+	node := startNodes(t, 1)
+	p := startProxy(t, strings.TrimPrefix(node.urls()[0], "nats://"))
+	books := opened(t, &Cluster{URLs: []string{p.url()}, times: watched})
+	p.holdBackAfter("$KV.hookseal_lease." + leaseKey)
+	node.waitFor("a renewal", p.holds)
+	closed := make(chan error)
+	go func() { closed <- books.Close() }()
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	node.waitFor("an end", func() bool { // the books' own, which comes before that of a context
+		_, err := books.Messages.Read(over, 1)
+		return errors.Is(err, outbound.ErrLost)
+	})
+	p.release()
+	if err := <-closed; err != nil {
+		t.Errorf("close: %v", err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	next, err := (&Cluster{URLs: node.urls(), times: watched}).Open(ctx)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	next.Close()
+}
+
 func TestAnAppendWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 	node := startNodes(t, 1)
 	p := startProxy(t, strings.TrimPrefix(node.urls()[0], "nats://"))

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hookseal/hookseal/outbound"
@@ -130,18 +131,16 @@ func (l *lease) renew(b *books) {
 		}
 		end := l.renewed.Add(l.times.doubt)
 		for renewed := false; !renewed; {
-			ctx, cancel := context.WithDeadline(b.over, end)
 			start := time.Now()
-			err := l.again(ctx)
+			err := l.again(end)
 			switch {
 			case err == nil:
 				l.renewed, renewed = start, true
 			case errors.Is(err, outbound.ErrLost), !time.Now().Before(end):
 				b.lose()
 			default:
-				wait(ctx, pause)
+				wait(b.over, pause)
 			}
-			cancel()
 			if b.over.Err() != nil {
 				return
 			}
@@ -149,9 +148,12 @@ func (l *lease) renew(b *books) {
 	}
 }
 
-// again renews the lease once. Its error is ErrLost if somebody else has it.
-func (l *lease) again(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, l.times.doubt/4)
+// again renews the lease once, until a time. Its error is ErrLost if somebody else has it.
+func (l *lease) again(end time.Time) error {
+	// Not bound to the books: who closes them needs to know the entry's revision.
+	ctx, cancel := context.WithDeadline(context.Background(), end)
+	defer cancel()
+	ctx, cancel = context.WithTimeout(ctx, l.times.doubt/4)
 	defer cancel()
 	revision, err := l.bucket.Update(ctx, leaseKey, []byte(l.value), l.revision)
 	if err == nil {
@@ -162,6 +164,14 @@ func (l *lease) again(ctx context.Context) error {
 		return err
 	}
 	// A renewal of ours may have been done although we were not told.
+	if err := l.recall(ctx); err != nil {
+		return err
+	}
+	return errors.New("the lease was renewed without an answer")
+}
+
+// recall finds out which revision our entry has. Its error is ErrLost if there is none of ours.
+func (l *lease) recall(ctx context.Context) error {
 	entry, err := l.bucket.Get(ctx, leaseKey)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound):
@@ -172,12 +182,20 @@ func (l *lease) again(ctx context.Context) error {
 		return outbound.ErrLost
 	}
 	l.revision = entry.Revision()
-	return errors.New("the lease was renewed without an answer")
+	return nil
 }
 
 // giveBack lets others take the lease at once. If that fails, it runs out.
 func (l *lease) giveBack() {
 	ctx, cancel := context.WithTimeout(context.Background(), l.times.doubt/4)
 	defer cancel()
-	l.bucket.Delete(ctx, leaseKey, jetstream.LastRevision(l.revision))
+	for ; ctx.Err() == nil; wait(ctx, pause) {
+		err := l.bucket.Delete(ctx, leaseKey, jetstream.LastRevision(l.revision))
+		switch {
+		case err == nil, errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrReconnectBufExceeded):
+			return
+		case passedBy(err) && errors.Is(l.recall(ctx), outbound.ErrLost):
+			return
+		}
+	}
 }

@@ -69,6 +69,12 @@ func (p *proxy) holdBackAfter(trigger string) {
 	p.trigger = trigger
 }
 
+func (p *proxy) holds() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held
+}
+
 // release lets the answers through again, for good.
 func (p *proxy) release() {
 	p.mu.Lock()
