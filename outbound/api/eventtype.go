@@ -136,11 +136,15 @@ func listEventTypes(c *call) (answer, error) {
 		return answer{}, err
 	}
 	page, more := c.hub.EventTypes(p, archived)
-	return replyList(page, more, func(t outbound.EventType) string { return t.Name }, func(t outbound.EventType) eventTypeOut {
+	return replyPart(page, more, p, func(t outbound.EventType) string { return t.Name }, func(t outbound.EventType) (eventTypeOut, int, error) {
 		if !content {
 			t.Schemas = nil
 		}
-		return c.showEventType(t)
+		size := 0
+		for _, schema := range t.Schemas {
+			size += len(schema)
+		}
+		return c.showEventType(t), size, nil
 	})
 }
 

@@ -205,11 +205,27 @@ func listMessages(c *call) (answer, error) {
 	if err := q.err(); err != nil {
 		return answer{}, err
 	}
-	page, more, err := c.hub.Messages(c.request.Context(), c.app(), filter, p, content)
+	page, more, err := c.hub.Messages(c.request.Context(), c.app(), filter, p, false)
 	if err != nil {
 		return answer{}, err
 	}
-	return replyList(page, more, messageID, func(m outbound.Message) messageOut { return c.showMessage(m, content) })
+	return replyPart(page, more, p, func(m outbound.Message) string { return m.ID }, func(m outbound.Message) (messageOut, int, error) {
+		return c.showListed(m, content)
+	})
 }
 
-func messageID(m outbound.Message) string { return m.ID }
+// showListed is showMessage of a message whose payload wasn't read yet. It also returns how long that is.
+func (c *call) showListed(m outbound.Message, content bool) (out messageOut, size int, err error) {
+	out = c.showMessage(m, false)
+	if !content {
+		return out, 0, nil
+	}
+	switch m, err = c.hub.Message(c.request.Context(), c.app(), m.ID, true); {
+	case errors.Is(err, outbound.ErrNotFound):
+		return out, 0, nil // it has just expired
+	case err != nil:
+		return out, 0, err
+	}
+	out.Payload = showPayload(m.Payload)
+	return out, len(out.Payload), nil
+}

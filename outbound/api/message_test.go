@@ -162,3 +162,35 @@ func TestPayloadsAreShownAsObjects(t *testing.T) {
 		}
 	}
 }
+
+// What a page holds is in memory at once.
+func TestPagesEndBeforeTheirPayloadsAreTooMuch(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.app("acme")
+		endpoint := r.endpointAt("acme", "")
+		large := `{"x":"` + strings.Repeat("x", 1000<<10) + `"}`
+		var want []string
+		for range 10 {
+			m, err := r.hub.Publish(r.Context(), "acme", outbound.Message{EventType: "a", Payload: []byte(large)})
+			if err != nil {
+				r.Fatal(err)
+			}
+			want = append(want, m.ID)
+		}
+		r.delivered()
+		slices.Reverse(want)
+		for _, path := range []string{"/api/v1/app/acme/msg?limit=250", "/api/v1/app/acme/endpoint/" + endpoint + "/msg?limit=250"} {
+			if got := r.do("GET", path+"&with_content=false", "").is("done", true).ids(); !slices.Equal(got, want) {
+				r.Errorf("%s: without payloads there are %d", path, len(got))
+			}
+			first := r.do("GET", path, "").want(http.StatusOK).is("done", false)
+			if n := len(first.text); n > maxContent+len(large)+1<<10 {
+				r.Fatalf("%s: the page has %d bytes", path, n)
+			}
+			second := r.do("GET", path+"&iterator="+first.get("iterator").(string), "").want(http.StatusOK).is("done", true)
+			if got := append(first.ids(), second.ids()...); !slices.Equal(got, want) {
+				r.Errorf("%s: there are %d", path, len(got))
+			}
+		}
+	})
+}
