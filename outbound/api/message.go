@@ -145,11 +145,16 @@ func createMessage(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	in.message.IdempotencyKey = c.idempotencyKey()
+	if in.message.IdempotencyKey, err = c.messageKey("message", c.idempotencyKey()); err != nil {
+		return answer{}, err
+	}
 	if err := c.checkSchema(in.message, "body", "payload"); err != nil {
 		return answer{}, err
 	}
 	published, err := c.publishTo(c.app(), in.message, in.application)
+	if err == nil && !isCopy(published, in.message) {
+		err = errOtherMessage
+	}
 	if err != nil {
 		return answer{}, named(err, messagePlaces)
 	}
@@ -172,6 +177,19 @@ func (c *call) publishTo(app string, m outbound.Message, otherwise *outbound.App
 		return outbound.Message{}, named(err, inlinePlaces)
 	}
 	return c.hub.Publish(c.request.Context(), app, m)
+}
+
+// isCopy reports whether a message is the one that the hub has for it: the same, unless its idempotency
+// key or its event id was used before. What has expired of that one is not compared.
+func isCopy(kept, m outbound.Message) bool {
+	return kept.EventType == m.EventType && kept.EventID == m.EventID && (len(kept.Payload) == 0 || bytes.Equal(kept.Payload, m.Payload))
+}
+
+// errOtherMessage is the answer instead of another message's.
+var errOtherMessage = &fault{
+	status: http.StatusConflict,
+	code:   "conflict",
+	detail: "The idempotency key, or the id of the event, was used for another message. This one was not published.",
 }
 
 // inlinePlaces are applicationPlaces of an application inside a message.
