@@ -1,10 +1,6 @@
 package api
 
-import (
-	"encoding/json"
-
-	"github.com/hookseal/hookseal/outbound"
-)
+import "github.com/hookseal/hookseal/outbound"
 
 // destinationOut is an endpoint that a message is sent to, with what has become of it.
 type destinationOut struct {
@@ -58,20 +54,8 @@ func listAttemptedMessages(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return replyList(page, more, func(d outbound.Delivery) string { return d.Message.ID }, func(d outbound.Delivery) attemptedMessageOut {
-		out := attemptedMessageOut{c.showMessage(d.Message, false), c.showDelivery(d)}
-		if content {
-			out.Payload = c.payload(d.Message.ID)
-		}
-		return out
+	return replyPart(page, more, p, func(d outbound.Delivery) string { return d.Message.ID }, func(d outbound.Delivery) (attemptedMessageOut, int, error) {
+		message, size, err := c.showListed(d.Message, content)
+		return attemptedMessageOut{message, c.showDelivery(d)}, size, err
 	})
-}
-
-// payload returns a message's payload to show, or an empty object if it isn't there any more.
-func (c *call) payload(message string) json.RawMessage {
-	m, err := c.hub.Message(c.request.Context(), c.app(), message, true)
-	if err != nil {
-		return json.RawMessage("{}")
-	}
-	return showPayload(m.Payload)
 }

@@ -217,6 +217,11 @@ func patchEndpoint(c *call) (answer, error) {
 	if err := f.err(); err != nil {
 		return answer{}, err
 	}
+	if secret.given() {
+		if err := c.checkSecret(in, secret.value); err != nil {
+			return answer{}, named(err, endpointPlaces)
+		}
+	}
 	changed, err := c.hub.ChangeEndpoint(c.request.Context(), c.app(), c.endpoint(), func(e *outbound.Endpoint) { in.to(e, false) })
 	if err == nil && secret.given() {
 		err = c.hub.RotateSecret(c.request.Context(), c.app(), changed.ID, secret.value, defaultOverlap)

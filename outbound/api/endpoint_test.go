@@ -168,6 +168,32 @@ func TestAPatchedSecretOverlapsTheOldOne(t *testing.T) {
 	})
 }
 
+func TestAPatchWithABadSecretChangesNothing(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.app("acme")
+		path := "/api/v1/app/acme/endpoint/" + r.endpointAt("acme", `,"description":"d"`)
+		secret := r.do("GET", path+"/secret", "").get("key")
+		for _, members := range []string{
+			`"secret":"hidden"`,
+			`"secret":"` + strings.Repeat("hidden", 100) + `"`,
+			`"scheme":"generic","secret":"` + strings.Repeat("hidden", 100) + `"`,
+			// Which secrets there can be is the new scheme's to say.
+			`"scheme":"standard","secret":"hidden-hidden-hidden-hidden"`,
+		} {
+			if a := r.do("PATCH", path, `{"url":"https://other.example/","description":"e",`+members+`}`).wrongAt("body", "secret"); strings.Contains(a.text, "hidden") {
+				r.Error("a secret is repeated")
+			}
+		}
+		r.do("PATCH", path, `{"description":"e","scheme":"nothing","secret":"hidden-hidden-hidden-hidden"}`).wrongAt("body", "scheme")
+		r.do("PATCH", path, `{"description":"e","url":"nowhere","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`).wrongAt("body", "url")
+		r.do("GET", path, "").is("url", "https://subscriber.example/hook").is("description", "d")
+		r.do("GET", path+"/secret", "").is("key", secret)
+		r.do("PATCH", "/api/v1/app/acme/endpoint/nobody", `{"secret":"hidden"}`).want(http.StatusNotFound)
+		r.do("PATCH", path, `{"description":"e","scheme":"generic","secret":"hidden-hidden-hidden-hidden"}`).want(http.StatusOK).is("description", "e").is("scheme", "generic")
+		r.do("GET", path+"/secret", "").is("key", "hidden-hidden-hidden-hidden")
+	})
+}
+
 // A client's copy of a request must not make another secret.
 func TestACopyOfARotationRotatesOnce(t *testing.T) {
 	inBubble(t, func(r *rig) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/hookseal/hookseal/internal/jsonpath"
@@ -18,15 +19,18 @@ type eventTypeIn struct {
 	schemas                field[map[string]json.RawMessage]
 }
 
-func readEventType(f *fields) eventTypeIn {
-	return eventTypeIn{
+func (c *call) readEventType(f *fields) (in eventTypeIn, err error) {
+	in = eventTypeIn{
 		description:  f.text("description"),
 		groupName:    f.text("groupName"),
 		featureFlags: renamed(f.texts("featureFlags"), readFeatureFlag(f)),
 		deprecated:   f.flag("deprecated"),
 		archived:     f.flag("archived"),
-		schemas:      readSchemas(f),
 	}
+	if in.schemas, err = c.readSchemas(f); err != nil {
+		return in, err
+	}
+	return in, f.err()
 }
 
 // readFeatureFlag reads the one feature flag that an event type could have before it could have more.
@@ -39,25 +43,48 @@ func readFeatureFlag(f *fields) field[[]string] {
 	return many
 }
 
-// readSchemas reads the schemas, by version, and compiles each, so that a message never meets one that
-// can't be checked.
-func readSchemas(f *fields) field[map[string]json.RawMessage] {
+// readSchemas reads the schemas, by version, and compiles the newest, so that a message never meets one
+// that can't be checked. The others are kept and shown only. The error is one that no member is to blame
+// for.
+func (c *call) readSchemas(f *fields) (field[map[string]json.RawMessage], error) {
 	schemas := dictionaryOf(f, "schemas", func(v jsonpath.Value) (json.RawMessage, error) {
 		// A copy, because the whole body would be kept with it.
 		return bytes.Clone(v.Raw()), nil
 	})
+	if len(schemas.value) > maxVersions {
+		f.refuse("schemas", fmt.Sprintf("There are more than %d versions: remove old ones.", maxVersions))
+		return schemas, nil
+	}
+	newest := newestVersion(schemas.value)
 	for version, schema := range schemas.value {
-		problem := ""
-		if !isVersion(version) {
-			problem = "The names are the versions: numbers without a sign."
-		} else if _, err := compileSchema(schema); err != nil {
+		problem := "The names are the versions: numbers without a sign."
+		if isVersion(version) {
+			err := c.tryOut(schema, version == newest)
+			if err == nil {
+				continue
+			}
+			if c.request.Context().Err() != nil {
+				return schemas, err
+			}
 			problem = err.Error()
 		}
-		if problem != "" {
-			f.wrong = append(f.wrong, violation{append(f.at("schemas"), version), problem, typeValue})
-		}
+		f.wrong = append(f.wrong, violation{append(f.at("schemas"), version), problem, typeValue})
 	}
-	return schemas
+	return schemas, nil
+}
+
+// tryOut returns what is wrong with a schema that is to be kept, and perhaps to be used.
+func (c *call) tryOut(schema json.RawMessage, use bool) error {
+	if !use {
+		_, err := readSchema(schema)
+		return err
+	}
+	if err := c.schemas.enter(c.request.Context()); err != nil {
+		return err
+	}
+	defer c.schemas.leave()
+	_, err := compileSchema(schema)
+	return err
 }
 
 // to changes an event type: all of it for an update, else what is given.
@@ -136,11 +163,15 @@ func listEventTypes(c *call) (answer, error) {
 		return answer{}, err
 	}
 	page, more := c.hub.EventTypes(p, archived)
-	return replyList(page, more, func(t outbound.EventType) string { return t.Name }, func(t outbound.EventType) eventTypeOut {
+	return replyPart(page, more, p, func(t outbound.EventType) string { return t.Name }, func(t outbound.EventType) (eventTypeOut, int, error) {
 		if !content {
 			t.Schemas = nil
 		}
-		return c.showEventType(t)
+		size := 0
+		for _, schema := range t.Schemas {
+			size += len(schema)
+		}
+		return c.showEventType(t), size, nil
 	})
 }
 
@@ -153,8 +184,8 @@ func createEventType(c *call) (answer, error) {
 	}
 	f.need("name", "description")
 	name := f.text("name")
-	in := readEventType(f)
-	if err := f.err(); err != nil {
+	in, err := c.readEventType(f)
+	if err != nil {
 		return answer{}, err
 	}
 	t := outbound.EventType{Name: name.value}
@@ -182,8 +213,8 @@ func updateEventType(c *call) (answer, error) {
 		return answer{}, err
 	}
 	f.need("description")
-	in := readEventType(f)
-	if err := f.err(); err != nil {
+	in, err := c.readEventType(f)
+	if err != nil {
 		return answer{}, err
 	}
 	changed, err := c.hub.ChangeEventType(c.request.Context(), c.eventType(), func(t *outbound.EventType) { in.to(t, true) })
@@ -202,8 +233,8 @@ func patchEventType(c *call) (answer, error) {
 		return answer{}, err
 	}
 	f.never("description", "archived", "deprecated")
-	in := readEventType(f)
-	if err := f.err(); err != nil {
+	in, err := c.readEventType(f)
+	if err != nil {
 		return answer{}, err
 	}
 	changed, err := c.hub.ChangeEventType(c.request.Context(), c.eventType(), func(t *outbound.EventType) { in.to(t, false) })

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -41,12 +42,18 @@ func sendExample(c *call) (answer, error) {
 			return answer{}, err
 		}
 	}
-	m := outbound.Message{EventType: eventType, Payload: payload, Only: endpoint.ID, IdempotencyKey: c.idempotencyKey()}
+	m := outbound.Message{EventType: eventType, Payload: payload, Only: endpoint.ID}
+	if m.IdempotencyKey, err = c.messageKey("example "+endpoint.ID, c.idempotencyKey()); err != nil {
+		return answer{}, err
+	}
 	// A subscriber must not be sent as an example what could never be sent to it as an event.
-	if c.checkSchema(m) != nil {
+	if int64(len(payload)) > c.maxBody || c.checkSchema(m) != nil {
 		return answer{}, invalid("The schema of the event type has no example that fits it, and none could be made up: give it \"examples\".", "body", "eventType")
 	}
-	published, err := c.hub.Publish(c.request.Context(), c.app(), m)
+	published, err := c.publishTo(c.app(), m, nil)
+	if err == nil && !isCopy(published, m) {
+		err = errOtherMessage
+	}
 	if err != nil {
 		return answer{}, named(err, messagePlaces)
 	}
@@ -137,10 +144,13 @@ func typeOf(schema map[string]any) string {
 			}
 		}
 	}
-	for keyword, name := range map[string]string{"properties": "object", "allOf": "object", "items": "array"} {
+	for _, keyword := range []string{"properties", "allOf"} {
 		if _, ok := schema[keyword]; ok {
-			return name
+			return "object"
 		}
+	}
+	if _, ok := schema["items"]; ok {
+		return "array"
 	}
 	return ""
 }
@@ -157,10 +167,12 @@ func (e *exampler) object(schema map[string]any, depth int) map[string]any {
 	}
 	required, _ := schema["required"].([]any)
 	properties, _ := schema["properties"].(map[string]any)
-	for name, property := range properties {
+	// In order, so that the same schema always gives the same example: a copy of the request must not
+	// come to another message.
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		// Deep down only what has to be there, so that a schema that leads back to itself ends.
 		if depth < maxExampleDepth/2 || slices.Contains(required, any(name)) {
-			object[name] = e.of(property, depth+1)
+			object[name] = e.of(properties[name], depth+1)
 		}
 	}
 	return object

@@ -26,6 +26,7 @@ func TestEndpointsOfTheConfigurationCanOnlyBeDisabled(t *testing.T) {
 			r.do("PATCH", path, `{"url":"https://elsewhere.example"}`),
 			r.do("PATCH", path+"/headers", `{"headers":{"X-A":"a"}}`),
 			r.do("POST", path+"/secret/rotate", `{}`),
+			r.do("PATCH", path, `{"disabled":true,"secret":"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}`),
 			r.do("GET", path+"/secret", ""),
 			r.do("DELETE", path, ""),
 			r.do("DELETE", "/api/v1/app/default", ""),
@@ -35,5 +36,6 @@ func TestEndpointsOfTheConfigurationCanOnlyBeDisabled(t *testing.T) {
 				r.Error("the secret was shown")
 			}
 		}
+		r.do("GET", path, "").is("disabled", false)
 	})
 }

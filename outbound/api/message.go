@@ -145,11 +145,16 @@ func createMessage(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	in.message.IdempotencyKey = c.idempotencyKey()
+	if in.message.IdempotencyKey, err = c.messageKey("message", c.idempotencyKey()); err != nil {
+		return answer{}, err
+	}
 	if err := c.checkSchema(in.message, "body", "payload"); err != nil {
 		return answer{}, err
 	}
 	published, err := c.publishTo(c.app(), in.message, in.application)
+	if err == nil && !isCopy(published, in.message) {
+		err = errOtherMessage
+	}
 	if err != nil {
 		return answer{}, named(err, messagePlaces)
 	}
@@ -172,6 +177,19 @@ func (c *call) publishTo(app string, m outbound.Message, otherwise *outbound.App
 		return outbound.Message{}, named(err, inlinePlaces)
 	}
 	return c.hub.Publish(c.request.Context(), app, m)
+}
+
+// isCopy reports whether a message is the one that the hub has for it: the same, unless its idempotency
+// key or its event id was used before. What has expired of that one is not compared.
+func isCopy(kept, m outbound.Message) bool {
+	return kept.EventType == m.EventType && kept.EventID == m.EventID && (len(kept.Payload) == 0 || bytes.Equal(kept.Payload, m.Payload))
+}
+
+// errOtherMessage is the answer instead of another message's.
+var errOtherMessage = &fault{
+	status: http.StatusConflict,
+	code:   "conflict",
+	detail: "The idempotency key, or the id of the event, was used for another message. This one was not published.",
 }
 
 // inlinePlaces are applicationPlaces of an application inside a message.
@@ -205,11 +223,27 @@ func listMessages(c *call) (answer, error) {
 	if err := q.err(); err != nil {
 		return answer{}, err
 	}
-	page, more, err := c.hub.Messages(c.request.Context(), c.app(), filter, p, content)
+	page, more, err := c.hub.Messages(c.request.Context(), c.app(), filter, p, false)
 	if err != nil {
 		return answer{}, err
 	}
-	return replyList(page, more, messageID, func(m outbound.Message) messageOut { return c.showMessage(m, content) })
+	return replyPart(page, more, p, func(m outbound.Message) string { return m.ID }, func(m outbound.Message) (messageOut, int, error) {
+		return c.showListed(m, content)
+	})
 }
 
-func messageID(m outbound.Message) string { return m.ID }
+// showListed is showMessage of a message whose payload wasn't read yet. It also returns how long that is.
+func (c *call) showListed(m outbound.Message, content bool) (out messageOut, size int, err error) {
+	out = c.showMessage(m, false)
+	if !content {
+		return out, 0, nil
+	}
+	switch m, err = c.hub.Message(c.request.Context(), c.app(), m.ID, true); {
+	case errors.Is(err, outbound.ErrNotFound):
+		return out, 0, nil // it has just expired
+	case err != nil:
+		return out, 0, err
+	}
+	out.Payload = showPayload(m.Payload)
+	return out, len(out.Payload), nil
+}

@@ -81,6 +81,70 @@ func TestACopyOfAMessageIsPublishedOnce(t *testing.T) {
 	})
 }
 
+// Two apps may both count from 1. The second one's event must neither be lost nor be answered with the
+// first one's.
+func TestIdempotencyKeysAreOfATokenAndAnOperation(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.app("acme")
+		endpoint := r.endpointAt("acme", "")
+		other := r.endpointAt("acme", "")
+		r.do("PUT", "/api/v1/app/default", `{"name":"default","uid":"default"}`).want(http.StatusCreated)
+		message := `{"eventType":"a","payload":{"x":1}}`
+		envelope := `{"event":"a","data":1}`
+		for round := range 2 {
+			seen := make(map[string]bool)
+			for _, token := range []string{testToken, otherToken} {
+				for path, body := range map[string]string{
+					"/api/v1/app/acme/msg": message,
+					"/api/v1/app/acme/endpoint/" + endpoint + "/send-example": `{"eventType":"a"}`,
+					"/api/v1/app/acme/endpoint/" + other + "/send-example":    `{"eventType":"a"}`,
+					"/api/v1/app/default/msg":                                 message,
+					"/publish":                                                envelope,
+					"/publish?app=acme":                                       envelope,
+				} {
+					seen[r.as(token, "POST", path, body, "Idempotency-Key", "1").want(http.StatusAccepted).id()] = true
+				}
+			}
+			// Only their copies are copies.
+			if len(seen) != 12 {
+				r.Errorf("round %d: %d messages", round, len(seen))
+			}
+			r.build() // as after a restart
+		}
+		all := r.do("GET", "/api/v1/app/acme/msg", "").ids()
+		all = append(all, r.do("GET", "/api/v1/app/default/msg", "").ids()...)
+		if len(all) != 12 {
+			r.Errorf("%d messages were published", len(all))
+		}
+	})
+}
+
+func TestAKeyOfAnotherMessageIsAConflict(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		endpoint := "/api/v1/app/" + r.app("acme") + "/endpoint/" + r.endpointAt("acme", "")
+		path := "/api/v1/app/acme/msg"
+		key := []string{"Idempotency-Key", "k"}
+		r.do("POST", path, `{"eventType":"a","payload":{"x":"hidden"}}`, key...).want(http.StatusAccepted)
+		r.do("POST", path, `{"eventType":"a", "payload":{"x":"hidden"}, "tags":["t"]}`, key...).want(http.StatusAccepted)
+		for _, body := range []string{
+			`{"eventType":"a","payload":{"x":2}}`,
+			`{"eventType":"b","payload":{"x":"hidden"}}`,
+			`{"eventType":"a","eventId":"e","payload":{"x":"hidden"}}`,
+		} {
+			if a := r.do("POST", path, body, key...).want(http.StatusConflict).is("code", "conflict"); strings.Contains(a.text, "hidden") {
+				r.Errorf("the first message is shown: %s", a.text)
+			}
+		}
+		r.do("POST", endpoint+"/send-example", `{"eventType":"a"}`, key...).want(http.StatusAccepted)
+		r.do("POST", endpoint+"/send-example", `{"eventType":"b"}`, key...).want(http.StatusConflict).is("code", "conflict")
+		r.do("POST", "/publish?app=acme", `{"event":"a","data":1}`, key...).want(http.StatusAccepted)
+		r.do("POST", "/publish?app=acme", `{"event":"a","data":2}`, key...).want(http.StatusConflict).is("code", "conflict")
+		if n := len(r.delivered()); n != 3 {
+			r.Errorf("%d were delivered", n)
+		}
+	})
+}
+
 func TestAMessageCanBringItsApplication(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		path := "/api/v1/app/acme/msg"
@@ -161,4 +225,36 @@ func TestPayloadsAreShownAsObjects(t *testing.T) {
 			t.Errorf("%q is shown as %s (%v), want %s", payload, text, err, want)
 		}
 	}
+}
+
+// What a page holds is in memory at once.
+func TestPagesEndBeforeTheirPayloadsAreTooMuch(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.app("acme")
+		endpoint := r.endpointAt("acme", "")
+		large := `{"x":"` + strings.Repeat("x", 1000<<10) + `"}`
+		var want []string
+		for range 10 {
+			m, err := r.hub.Publish(r.Context(), "acme", outbound.Message{EventType: "a", Payload: []byte(large)})
+			if err != nil {
+				r.Fatal(err)
+			}
+			want = append(want, m.ID)
+		}
+		r.delivered()
+		slices.Reverse(want)
+		for _, path := range []string{"/api/v1/app/acme/msg?limit=250", "/api/v1/app/acme/endpoint/" + endpoint + "/msg?limit=250"} {
+			if got := r.do("GET", path+"&with_content=false", "").is("done", true).ids(); !slices.Equal(got, want) {
+				r.Errorf("%s: without payloads there are %d", path, len(got))
+			}
+			first := r.do("GET", path, "").want(http.StatusOK).is("done", false)
+			if n := len(first.text); n > maxContent+len(large)+1<<10 {
+				r.Fatalf("%s: the page has %d bytes", path, n)
+			}
+			second := r.do("GET", path+"&iterator="+first.get("iterator").(string), "").want(http.StatusOK).is("done", true)
+			if got := append(first.ids(), second.ids()...); !slices.Equal(got, want) {
+				r.Errorf("%s: there are %d", path, len(got))
+			}
+		}
+	})
 }

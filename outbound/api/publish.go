@@ -38,8 +38,12 @@ func publish(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if e.message.IdempotencyKey == "" {
-		e.message.IdempotencyKey = c.idempotencyKey()
+	operation, key := "event", e.message.IdempotencyKey
+	if key == "" {
+		operation, key = "publish", c.idempotencyKey()
+	}
+	if e.message.IdempotencyKey, err = c.messageKey(operation, key); err != nil {
+		return answer{}, err
 	}
 	if err := c.checkSchema(e.message, "body"); err != nil {
 		return answer{}, err
@@ -51,10 +55,22 @@ func publish(c *call) (answer, error) {
 		otherwise = &outbound.Application{UID: app, Name: app}
 	}
 	published, err := c.publishTo(app, e.message, otherwise)
-	if err != nil && !(e.repeatable && errors.Is(err, outbound.ErrExists)) {
+	switch {
+	case err != nil && !(e.repeatable && errors.Is(err, outbound.ErrExists)):
 		return answer{}, named(err, e.places)
+	case !e.isCopy(published):
+		return answer{}, errOtherMessage
 	}
 	return reply(http.StatusAccepted, map[string]string{"id": published.ID})
+}
+
+// isCopy reports whether the message that the hub has for an event is that event. One that was published
+// in the other mode has another payload.
+func (e *event) isCopy(kept outbound.Message) bool {
+	if e.repeatable && kept.EventID == e.message.EventID && kept.ContentType != e.message.ContentType {
+		kept.Payload = nil
+	}
+	return isCopy(kept, e.message)
 }
 
 // readerOf returns what reads a request, by its header.

@@ -115,7 +115,15 @@ func TestStructuredCloudEventsAreDeliveredByteForByte(t *testing.T) {
 		if again := r.do("POST", "/publish", long, "Content-Type", structured).want(http.StatusAccepted).id(); again != first || first == id {
 			r.Error("a copy with a long id was published")
 		}
-		if n := len(r.delivered()); n != 3 {
+		// Who uses the source and id of another event learns that it wasn't taken.
+		for _, event := range []string{cloudEvent, long} {
+			r.do("POST", "/publish", strings.Replace(event, "1.50", "2", 1), "Content-Type", structured).want(http.StatusConflict).is("code", "conflict")
+			r.do("POST", "/publish", strings.Replace(event, "order.paid", "order.sent", 1), "Content-Type", structured).want(http.StatusConflict).is("code", "conflict")
+		}
+		// One key for two events is of no use either.
+		r.do("POST", "/publish", strings.Replace(cloudEvent, "A-1", "A-2", 1), "Content-Type", structured, "Idempotency-Key", "k").want(http.StatusAccepted)
+		r.do("POST", "/publish", strings.Replace(cloudEvent, "A-1", "A-3", 1), "Content-Type", structured, "Idempotency-Key", "k").want(http.StatusConflict)
+		if n := len(r.delivered()); n != 4 {
 			r.Errorf("%d were delivered", n)
 		}
 	})

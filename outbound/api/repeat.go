@@ -2,6 +2,9 @@ package api
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -109,3 +112,22 @@ func keyOf(c *call, text string) repeatKey {
 	hash.Write([]byte(c.request.Method + "\n" + c.request.URL.RequestURI() + "\n" + text))
 	return repeatKey(hash.Sum(nil))
 }
+
+// messageKey returns the key by which the hub knows the copies of a message. It is made of the client's
+// key, and the same for the same token and operation only: clients that use the others may have counted
+// to the same number. It lasts longer than the process, so it must not change.
+func (c *call) messageKey(operation, text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	if len(text) > maxKey || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "", invalid(fmt.Sprintf("idempotency-key is longer than %d or has characters that are not printable ASCII: give another", maxKey), "header", "idempotency-key")
+	}
+	hash := sha256.New()
+	hash.Write(c.token.hash[:])
+	hash.Write([]byte(operation + "\n" + text))
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// maxKey is how many characters an idempotency key may have.
+const maxKey = 256

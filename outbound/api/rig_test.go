@@ -131,6 +131,12 @@ func (r *rig) do(method, path, body string, header ...string) response {
 	return r.serve(request)
 }
 
+// as is do with another token.
+func (r *rig) as(token, method, path, body string, header ...string) response {
+	r.Helper()
+	return r.do(method, path, body, append(header, "Authorization", "Bearer "+token)...)
+}
+
 func (r *rig) serve(request *http.Request) response {
 	r.Helper()
 	recorder := httptest.NewRecorder()
