@@ -81,7 +81,7 @@ func (e *Endpoint) check(egress outbound.Egress) error {
 		}
 		headers[name] = value
 	}
-	_, err = e.configured([]string{sampleSecret[scheme.Key]}, headers, egress)
+	_, err = e.configured([]string{scheme.SampleSecret()}, headers, egress)
 	return err
 }
 
@@ -89,8 +89,9 @@ func (e *Endpoint) check(egress outbound.Egress) error {
 func (e *Endpoint) preset() (verifiers.Scheme, error) {
 	name := cmp.Or(e.Scheme, "standard")
 	scheme, ok := verifiers.Preset(name)
+	ok = ok && slices.Contains(outbound.Schemes, name)
 	if !ok {
-		return scheme, fmt.Errorf("scheme %q is unknown: use %s", name, presetNames())
+		return scheme, fmt.Errorf("scheme %q is none that endpoints have: use %s", name, either(outbound.Schemes))
 	}
 	return scheme, nil
 }

@@ -72,7 +72,6 @@ func (c ConfiguredEndpoint) endpoint() (Endpoint, error) {
 		return e, &InvalidError{"Secret", "is needed"}
 	}
 	e.ID = fixedID(prefixEndpoint, DefaultApplication+"/"+e.UID)
-	e.App = fixedID(prefixApplication, DefaultApplication)
 	e.Managed = true
 	return e, nil
 }
@@ -86,7 +85,8 @@ func (c ConfiguredEndpoint) keys() []secret {
 	return keys
 }
 
-// configure makes the configuration's endpoints those of the default application.
+// configure makes the configuration's endpoints those of the default application. While the session is
+// loading, one that can't be is left out and told of; afterwards it makes the whole configuration fail.
 func (s *session) configure(ctx context.Context, settings Settings) error {
 	s.registering.Lock()
 	defer s.registering.Unlock()
@@ -95,7 +95,7 @@ func (s *session) configure(ctx context.Context, settings Settings) error {
 	case err != nil && len(settings.Endpoints) == 0:
 		return nil
 	case err != nil:
-		a := Application{ID: fixedID(prefixApplication, DefaultApplication), UID: DefaultApplication, Name: DefaultApplication, CreatedAt: s.hub.now().UTC()}
+		a := Application{ID: formatID(prefixApplication, s.ids.next(s.hub.now())), UID: DefaultApplication, Name: DefaultApplication, CreatedAt: s.hub.now().UTC()}
 		if _, err := s.keepApplication(ctx, a); err != nil {
 			return err
 		}
@@ -114,7 +114,12 @@ func (s *session) configure(ctx context.Context, settings Settings) error {
 			return err
 		}
 		if other := app.uids[e.UID]; other != nil && other.ID != e.ID {
-			return fmt.Errorf("endpoint %q: another one of that uid was made through the API: remove it there, or name this one otherwise", e.UID)
+			err := fmt.Errorf("endpoint %q: another one of that uid was made through the API: remove it there, or name this one otherwise", e.UID)
+			if s.loading {
+				s.refused = err
+				continue
+			}
+			return err
 		}
 		e, enabled := s.state(e)
 		e.App = app.ID

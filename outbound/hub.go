@@ -95,6 +95,7 @@ func (h *Hub) use(ctx context.Context, books *Books) error {
 	h.configuring.Lock()
 	err := s.configure(ctx, h.current()) // what has changed while it loaded
 	if err == nil {
+		s.loading = false
 		h.session.Store(s)
 	}
 	h.configuring.Unlock()
@@ -102,6 +103,9 @@ func (h *Hub) use(ctx context.Context, books *Books) error {
 		return err
 	}
 	h.solved()
+	if s.refused != nil {
+		h.problem(s.refused)
+	}
 	defer h.session.Store(nil)
 	stop := context.AfterFunc(ctx, func() { h.session.Store(nil) }) // nothing new while attempts end
 	defer stop()
@@ -175,15 +179,16 @@ func (h *Hub) Stats() Stats {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	stats := Stats{
-		Ready: true, Messages: len(s.order), Attempts: s.attempts, Endpoints: 0,
-		Waiting: s.waiting + s.line.flight, Bytes: s.bytes,
+		Ready: true, Messages: len(s.messages), Attempts: s.attempts, Bytes: s.bytes,
 	}
 	for _, e := range s.endpoints {
 		if e.deleted {
 			continue
 		}
 		stats.Endpoints++
-		if depth := len(e.waiting) + e.flight; depth > 0 || e.Disabled {
+		depth := len(e.waiting) + e.flight
+		stats.Waiting += depth
+		if depth > 0 || e.Disabled {
 			stats.Queues = append(stats.Queues, QueueStats{Endpoint: e.Endpoint, Depth: depth, Oldest: e.oldest()})
 		}
 	}

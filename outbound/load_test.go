@@ -89,8 +89,8 @@ func BenchmarkLoad(b *testing.B) {
 		if err := s.load(b.Context()); err != nil {
 			b.Fatal(err)
 		}
-		if len(s.order) != count || s.attempts != count || s.waiting != 0 {
-			b.Fatalf("%d messages, %d attempts, %d waiting", len(s.order), s.attempts, s.waiting)
+		if len(s.messages) != count || s.index.attempts != count {
+			b.Fatalf("%d messages, %d attempts", len(s.messages), s.index.attempts)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*2*count), "ns/record")

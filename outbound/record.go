@@ -29,7 +29,9 @@ type messageHead struct {
 	EventType   string            `json:"type"`
 	Channels    []string          `json:"ch,omitempty"`
 	Tags        []string          `json:"tags,omitempty"`
+	Accepted    int64             `json:"t,omitempty"`  // Unix ms, unless the id says the same
 	DeliverAt   int64             `json:"at,omitempty"` // Unix ms
+	Only        bool              `json:"only,omitempty"`
 	ContentType string            `json:"ct,omitempty"`
 	Headers     map[string]string `json:"h,omitempty"`
 	Key         []byte            `json:"key,omitempty"` // the hash of the idempotency key

@@ -44,33 +44,36 @@ func (h *Hub) Recover(ctx context.Context, app, endpoint string, r Recovery) (in
 	}
 	s.mu.RLock()
 	e, err := s.find(app, endpoint)
+	var a *application
+	if err == nil {
+		a = e.app
+	}
 	if err == nil && e.Disabled {
 		err = errDisabled
-	}
-	var lost []*message
-	if err == nil {
-		lost = e.lost(r)
 	}
 	s.mu.RUnlock()
 	if err != nil {
 		return 0, err
 	}
+	var lost []*message
+	s.eachMessage(a, func(m *message) {
+		if e.lost(m, r) {
+			lost = append(lost, m)
+		}
+	})
 	return len(lost), s.ask(ctx, e, lost...)
 }
 
-// lost returns the messages of an endpoint's application that it did not get.
-func (e *endpoint) lost(r Recovery) []*message {
-	var lost []*message
-	for _, m := range e.app.messages {
-		if at := m.at(); at.Before(r.Since) || !r.Until.IsZero() && at.After(r.Until) {
-			continue
-		}
-		d := m.delivery(e)
-		if r.Missing && d == nil && e.gets(m) || !r.Missing && d != nil && d.status == Failed {
-			lost = append(lost, m)
-		}
+// lost reports whether an endpoint did not get a message.
+func (e *endpoint) lost(m *message, r Recovery) bool {
+	if at := m.at(); at.Before(r.Since) || !r.Until.IsZero() && at.After(r.Until) {
+		return false
 	}
-	return lost
+	d := m.delivery(e)
+	if r.Missing {
+		return d == nil && !m.only && e.gets(m)
+	}
+	return d != nil && d.state() == Failed
 }
 
 // askAtOnce is how many wishes wait to be written together.

@@ -42,11 +42,22 @@ type code struct {
 	// covers in a way that nobody can move a part of them elsewhere.
 	covers []string
 
-	// coversBody says that the signature covers every byte of the body, and so every place in it.
+	// coversBody says that the signature covers the body, and so every place in it: each of its bytes, or
+	// all that it says where the signature is over the values of a form.
 	coversBody bool
+
+	// coverage says both where they depend on the scheme's Content, which the engine reads. Nil means that they
+	// don't.
+	coverage func(Scheme) (body, url bool, err error)
 
 	// coversURL says that it covers the URL, so that a public URL has to be configured.
 	coversURL bool
+
+	// replayKey is what Scheme.ReplayKey says where the places don't tell. Default: what they do tell.
+	replayKey string
+
+	// sample is a well-formed secret, for the key form opaque.
+	sample string
 
 	// headers names the header fields of the scheme that Signature, Timestamp, ID and Event don't. Whoever
 	// signs a request removes them from it first.
@@ -54,10 +65,16 @@ type code struct {
 }
 
 // content returns what the signature covers, as the content of a template says it.
-func (c *code) content() (*content, error) {
+func (c *code) content(s Scheme) (*content, error) {
 	all := &content{byCode: true, hasBody: c.coversBody, usesURL: c.coversURL, covers: make(map[placeKey]bool)}
+	if c.coverage != nil {
+		var err error
+		if all.hasBody, all.usesURL, err = c.coverage(s); err != nil {
+			return nil, err
+		}
+	}
 	for _, text := range c.covers {
-		p, err := parsePlace(text, inHeader, inQuery, inJSON)
+		p, err := parsePlace(text, inHeader, inQuery, inJSON, inForm)
 		if err != nil {
 			return nil, err
 		}

@@ -24,6 +24,9 @@ type mutation struct {
 // delivery, whatever else of it is missing, cut or doubled, it is refused.
 func TestNoMutationOfAVectorVerifies(t *testing.T) {
 	for _, v := range validVectors(t) {
+		if scheme, _ := Preset(v.preset); scheme.code != nil {
+			continue // see TestNoMutationOfASchemeInCodeVerifies
+		}
 		t.Run(v.preset+"/"+v.Name, func(t *testing.T) {
 			all := mutationsOf(t, &v)
 			for _, m := range all {
@@ -261,7 +264,7 @@ func TestDoublingIsLegalWhereTheSchemeSaysSo(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := check.rules
-		if !r.several || r.signature.inBody() || len(check.signatures) > MaxSignatures/2 {
+		if verifier.engine != nil || !r.several || r.signature.inBody() || len(check.signatures) > MaxSignatures/2 {
 			continue
 		}
 		want, err := check.Verify(v.body())
@@ -320,6 +323,9 @@ func flip(text string, i int) string {
 func TestNoOtherSecretVerifiesAVector(t *testing.T) {
 	for _, v := range validVectors(t) {
 		scheme, _ := Preset(v.preset)
+		if scheme.Key == Opaque {
+			continue // its engine has keys of its own
+		}
 		for i, s := range v.Secrets {
 			right, err := NewSecret("", s.Text).keyed(&scheme, true)
 			if err != nil {
@@ -381,7 +387,7 @@ func TestUnsignedHeadersChangeNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := v.request()
-		if scheme, _ := Preset(v.preset); !strings.Contains(scheme.Content, "{url}") {
+		if scheme, _ := Preset(v.preset); scheme.code == nil && !strings.Contains(scheme.Content, "{url}") {
 			r.Target, r.Method = "/elsewhere?id=1&id=2&event=%zz&signature=x", http.MethodPut
 		}
 		for _, field := range []string{"X-Request-Id", "Idempotency-Key", "Webhook-Event", "X-Original-Url", "Host", "X-Forwarded-Host"} {

@@ -60,6 +60,12 @@ func (h headName) first(names []name, found []jsonpath.Found, body []byte) (stri
 			}
 			continue
 		}
+		if names[i].kind == inForm {
+			if text, err := names[i].fromBody(body); err == nil && isName(text) {
+				return text, names[i].signed
+			}
+			continue
+		}
 		if names[i].kind != inJSON {
 			continue
 		}

@@ -37,9 +37,10 @@ const (
 	inList
 	inNumbered // several header fields, told apart by a number at their end
 	inEach     // several values in the body
+	inForm     // a field of a form in the body
 )
 
-var placeKinds = map[string]placeKind{"header": inHeader, "query": inQuery, "json": inJSON, "list": inList}
+var placeKinds = map[string]placeKind{"header": inHeader, "query": inQuery, "json": inJSON, "list": inList, "form": inForm}
 
 // place is one compiled "kind:name" of a scheme.
 type place struct {
@@ -59,7 +60,7 @@ type placeKey struct {
 func (p *place) key() placeKey { return placeKey{p.kind, p.name} }
 
 // inBody reports whether the place is in the body.
-func (p *place) inBody() bool { return p.kind == inJSON || p.kind == inEach }
+func (p *place) inBody() bool { return p.kind == inJSON || p.kind == inEach || p.kind == inForm }
 
 // parsePlace reads "kind:name", where the kind is one of the allowed ones.
 func parsePlace(text string, allowed ...placeKind) (place, error) {
@@ -77,7 +78,7 @@ func parsePlace(text string, allowed ...placeKind) (place, error) {
 	}
 	if !ok || name == "" {
 		var forms []string
-		for _, form := range []string{"header:NAME", "query:NAME", "json:PATH", "list:KEY"} {
+		for _, form := range []string{"header:NAME", "query:NAME", "json:PATH", "form:NAME", "list:KEY"} {
 			for _, k := range allowed {
 				if kind, _, _ := strings.Cut(form, ":"); placeKinds[kind] == k {
 					forms = append(forms, form)
@@ -173,8 +174,12 @@ func (p *place) common(body []byte) string {
 	return first
 }
 
-// fromBody returns the value of a place in the body. A body that isn't JSON has no values.
+// fromBody returns the value of a place in the body. A body that isn't JSON, or no form, has no values.
 func (p *place) fromBody(body []byte) (string, error) {
+	if p.kind == inForm {
+		fields, _ := readForm(body)
+		return formValue(fields, p.name)
+	}
 	value, err := p.path.Find(body)
 	return scalar(jsonpath.Found{Value: value, Err: err})
 }

@@ -7,7 +7,7 @@ import (
 
 // presets are the schemes that ship, in the order of their names. To add a provider, add a literal to the
 // table of its family and its vectors to testdata/vectors.
-var presets = inOrder(standardPresets, developmentPresets, paymentPresets, messagingPresets, workPresets)
+var presets = inOrder(standardPresets, developmentPresets, paymentPresets, messagingPresets, workPresets, codedPresets)
 
 // aliases are other names that presets are found by.
 var aliases = map[string]string{"standard-webhooks": "standard"}

@@ -10,6 +10,9 @@ func (s Scheme) ReplayKey() string {
 	if err != nil {
 		return ""
 	}
+	if s.code != nil && s.code.replayKey != "" {
+		return s.code.replayKey
+	}
 	var keys []string
 	for _, id := range r.ids {
 		if !id.signed {

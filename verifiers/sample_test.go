@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
+	"net/http"
 	"strings"
 	"sync"
 )
@@ -18,6 +19,9 @@ import (
 // secrets may be any text they are the identitySecrets.
 func secretsOf(scheme Scheme) []Secret {
 	algorithm := orDefault(scheme.Algorithm, HMACSHA256)
+	if scheme.Key == Opaque {
+		return []Secret{NewSecret("new", "hmac-sha256:MDEyMzQ1Njc4OWFiY2RlZg=="), NewSecret("old", "hmac-sha256:ZmVkY2JhOTg3NjU0MzIxMA==")}
+	}
 	if algorithms[algorithm].kind != publicKind {
 		if orDefault(scheme.Key, UTF8) == HexKey {
 			return []Secret{NewSecret("new", strings.Repeat("0123456789abcdef", 4)), NewSecret("old", strings.Repeat("fedcba9876543210", 4))}
@@ -98,6 +102,9 @@ func unknownSecret(scheme Scheme) Secret {
 	}
 	key := make([]byte, 32)
 	rand.Read(key)
+	if scheme.Key == Opaque {
+		return NewSecret("", "hmac-sha256:"+base64.StdEncoding.EncodeToString(key))
+	}
 	// Well formed in every key form, and of the same 64 characters in each.
 	return NewSecret("", hex.EncodeToString(key))
 }
@@ -124,6 +131,9 @@ func firstPresets() (all []Scheme) {
 	}
 	return all
 }
+
+// nonces are the header fields that presets sign besides those that Sign sets.
+var nonces = http.Header{"X-Lark-Request-Nonce": {"nonce"}, "Wechatpay-Nonce": {"nonce"}}
 
 // optionsOf returns the options that a scheme needs besides those given.
 func optionsOf(scheme Scheme, options Options) Options {

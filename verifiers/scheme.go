@@ -31,6 +31,7 @@ import (
 //	json:event.type              a value in the JSON body; steps are separated by dots
 //	json:events.*.type           the value that all elements of an array have (for ID and Event), or
 //	                             every one of them (for the Signature of Equal)
+//	form:trade_status            a field of a form in the body (for ID and Event)
 //	header:X-Signature-*         the fields X-Signature-1, -2 and so on (for Signature only)
 //	list:t                       an entry of the signature's own list (for Timestamp only)
 type Scheme struct {
@@ -178,16 +179,6 @@ const (
 	// say so.
 	Unconfirmed Evidence = "unconfirmed"
 )
-
-// CoversBody reports whether the signature covers every byte of the body. It is false for a scheme that
-// New refuses.
-func (s Scheme) CoversBody() bool {
-	r, err := compile(s)
-	return err == nil && r.content.hasBody
-}
-
-// Weak reports whether the algorithm rests on SHA-1, so that New asks for Options.AllowWeak.
-func (s Scheme) Weak() bool { return algorithms[orDefault(s.Algorithm, HMACSHA256)].weak() }
 
 // DefaultTolerance is the tolerance of a timestamp whose scheme names none. It is what the
 // Standard Webhooks libraries use.

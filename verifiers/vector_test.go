@@ -21,6 +21,7 @@ type vector struct {
 	Method     string      `json:"method"` // POST if left out
 	Target     string      `json:"target"` // "/in" if left out
 	PublicURL  string      `json:"public_url"`
+	Content    string      `json:"content"` // in place of the scheme's
 	Headers    [][2]string `json:"headers"`
 	Body       string      `json:"body"`
 	BodyBase64 []byte      `json:"body_base64"` // for a body that isn't text
@@ -139,6 +140,7 @@ func (v *vector) verifier(t testing.TB, later time.Duration) *Verifier {
 	if !ok {
 		t.Fatalf("%s is no preset", v.preset)
 	}
+	scheme.Content = orDefault(v.Content, scheme.Content)
 	verifier, err := New(scheme, v.secrets(), Options{
 		Now: clock(time.Unix(v.Now, 0).Add(later)), AllowShort: v.AllowShort, AllowWeak: true, PublicURL: v.PublicURL,
 	})

@@ -227,6 +227,9 @@ func compile(s Scheme) (*rules, error) {
 	if algorithm.kind == tokenKind {
 		places = append(places, inEach)
 	}
+	if s.code != nil {
+		places = append(places, inEach, inForm)
+	}
 	if r.signature, err = parsePlace(s.Signature.From, places...); err != nil {
 		return nil, fmt.Errorf("signature: %w", err)
 	}
@@ -244,7 +247,7 @@ func compile(s Scheme) (*rules, error) {
 	}
 	r.several = r.repeated || r.list != nil && r.list.Separator != "" || r.signature.kind == inNumbered
 	if s.code != nil {
-		r.content, err = s.code.content()
+		r.content, err = s.code.content(s)
 		for _, name := range s.code.headers {
 			r.headers = append(r.headers, textproto.CanonicalMIMEHeaderKey(name))
 		}
@@ -292,7 +295,7 @@ func compile(s Scheme) (*rules, error) {
 func (r *rules) compileNames(texts []string) ([]name, error) {
 	var names []name
 	for _, text := range texts {
-		p, err := parsePlace(text, inHeader, inQuery, inJSON, inEach)
+		p, err := parsePlace(text, inHeader, inQuery, inJSON, inEach, inForm)
 		if err != nil {
 			return nil, err
 		}

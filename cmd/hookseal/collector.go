@@ -13,7 +13,7 @@ import (
 const (
 	mostGrowth  = 400
 	leastGrowth = 100
-	growthBytes = 256 << 20
+	growthBytes = 64 << 20
 )
 
 // growth returns by how many percent a heap may grow of which some bytes were in use when it was last

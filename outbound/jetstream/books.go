@@ -244,7 +244,7 @@ func (b *books) insist(ctx context.Context, f func(context.Context) error) error
 			!b.cluster && (answer(err).ErrorCode != 0 || errors.Is(limited.Err(), context.DeadlineExceeded))
 		cancel()
 		switch {
-		case err == nil, noRecord(err), errors.Is(err, errHeld):
+		case err == nil, noRecord(err):
 			return err
 		case b.conn.IsClosed(), b.opened.Load() && lasting:
 			b.lose()

@@ -19,14 +19,15 @@ import (
 	"github.com/hookseal/hookseal/outbound/journaltest"
 )
 
-// quick is a lease for tests that wait for what becomes of it.
-var quick = leaseTimes{life: 2 * time.Second, doubt: time.Second, renewal: 100 * time.Millisecond}
+// watched is a lease whose holder soon sees that it is gone, and has all the time that a slow machine
+// may need to renew it.
+var watched = leaseTimes{life: time.Hour, doubt: time.Minute, renewal: 50 * time.Millisecond}
 
 func TestClusterKeepsTheContract(t *testing.T) {
 	cluster := startNodes(t, 3)
 	journaltest.Run(t, func(t *testing.T) journaltest.Store {
 		journal := func() *Cluster {
-			return &Cluster{URLs: cluster.urls(), Prefix: prefix(t), Replicas: 3, times: quick}
+			return &Cluster{URLs: cluster.urls(), Prefix: prefix(t), Replicas: 3, times: watched}
 		}
 		return journaltest.Store{
 			Journal: func() outbound.Journal { return journal() },
@@ -199,6 +200,7 @@ func TestADeposedWriterWritesNothing(t *testing.T) {
 func TestAHolderThatIsCutOffLosesTheJournalToTheNext(t *testing.T) {
 	node := startNodes(t, 1)
 	p := startProxy(t, strings.TrimPrefix(node.urls()[0], "nats://"))
+	quick := leaseTimes{life: 6 * time.Second, doubt: 3 * time.Second, renewal: 50 * time.Millisecond}
 	cut := opened(t, &Cluster{URLs: []string{p.url()}, times: quick})
 	appended(t, cut.Messages, "first")
 	p.set(false, true)
@@ -218,7 +220,7 @@ func TestAHolderThatIsCutOffLosesTheJournalToTheNext(t *testing.T) {
 
 func TestAGatewayThatWasKilledTakesUpItsOwnLease(t *testing.T) {
 	node := startNodes(t, 1)
-	c := &Cluster{URLs: node.urls(), Holder: "gateway 1", times: leaseTimes{time.Hour, time.Hour, 100 * time.Millisecond}}
+	c := &Cluster{URLs: node.urls(), Holder: "gateway 1", times: watched}
 	killed := opened(t, c)
 	appended(t, killed.Messages, "first")
 	next := opened(t, c) // the lease would last an hour
@@ -227,6 +229,81 @@ func TestAGatewayThatWasKilledTakesUpItsOwnLease(t *testing.T) {
 	}
 	<-killed.Lost
 	appended(t, next.Messages, "second")
+}
+
+// The lease would have to run out if it were taken by a request for whose answer nobody waits.
+func TestAnOpenerThatGivesUpKeepsNoLease(t *testing.T) {
+	node := startNodes(t, 1)
+	direct := &Cluster{URLs: node.urls(), times: watched}
+	opened(t, direct).Close()
+	js := client(t, node.urls()[0])
+	// Without the record of that it was given back, it takes one request to take the lease.
+	stream, err := js.Stream(t.Context(), "KV_hookseal_lease")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p := startProxy(t, strings.TrimPrefix(node.urls()[0], "nats://"))
+	p.holdBackAfter("$KV.hookseal_lease." + leaseKey)
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error)
+	go func() {
+		books, err := (&Cluster{URLs: []string{p.url()}, times: watched}).Open(ctx)
+		if err == nil {
+			books.Close()
+		}
+		result <- err
+	}()
+	bucket, err := js.KeyValue(t.Context(), "hookseal_lease")
+	if err != nil {
+		t.Fatal(err)
+	}
+	node.waitFor("a lease", func() bool {
+		_, err := bucket.Get(t.Context(), leaseKey)
+		return err == nil
+	})
+	cancel()
+	p.release()
+	if err := <-result; !errors.Is(err, context.Canceled) {
+		t.Errorf("open: error %v, want one that is %v", err, context.Canceled)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	books, err := direct.Open(ctx)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	books.Close()
+}
+
+// The lease that is given back is the one that a renewal on its way has made of it.
+func TestClosingDuringARenewalGivesTheLeaseBack(t *testing.T) {
+	node := startNodes(t, 1)
+	p := startProxy(t, strings.TrimPrefix(node.urls()[0], "nats://"))
+	books := opened(t, &Cluster{URLs: []string{p.url()}, times: watched})
+	p.holdBackAfter("$KV.hookseal_lease." + leaseKey)
+	node.waitFor("a renewal", p.holds)
+	closed := make(chan error)
+	go func() { closed <- books.Close() }()
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	node.waitFor("an end", func() bool { // the books' own, which comes before that of a context
+		_, err := books.Messages.Read(over, 1)
+		return errors.Is(err, outbound.ErrLost)
+	})
+	p.release()
+	if err := <-closed; err != nil {
+		t.Errorf("close: %v", err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	next, err := (&Cluster{URLs: node.urls(), times: watched}).Open(ctx)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	next.Close()
 }
 
 func TestAnAppendWhoseAnswerIsLostIsDoneOnce(t *testing.T) {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hookseal/hookseal/outbound"
@@ -60,18 +62,32 @@ func (b *books) lease(ctx context.Context, l layout, holder string, times leaseT
 	if err != nil {
 		return nil, err
 	}
+	var last error
 	for {
 		if err := b.alive(ctx); err != nil {
+			if last != nil {
+				err = fmt.Errorf("%w (%v)", err, last)
+			}
 			return nil, err
 		}
-		err := b.insist(ctx, held.try)
-		if err == nil {
+		// Not bound to the caller's context: a lease that is taken by a request for whose answer nobody
+		// waits any more would have to run out.
+		limited, cancel := b.attempt(b.over, b.patience)
+		last = held.try(limited)
+		cancel()
+		switch {
+		case last == nil && ctx.Err() != nil:
+			held.giveBack()
+			return nil, ctx.Err()
+		case last == nil:
 			return held, nil
+		case errors.Is(last, errHeld):
+			wait(ctx, times.renewal/10)
+		case b.conn.IsClosed(), answer(last).ErrorCode != 0 && !passing(last):
+			return nil, last
+		default:
+			wait(ctx, pause)
 		}
-		if !errors.Is(err, errHeld) {
-			return nil, err
-		}
-		wait(ctx, times.renewal/10)
 	}
 }
 
@@ -115,18 +131,16 @@ func (l *lease) renew(b *books) {
 		}
 		end := l.renewed.Add(l.times.doubt)
 		for renewed := false; !renewed; {
-			ctx, cancel := context.WithDeadline(b.over, end)
 			start := time.Now()
-			err := l.again(ctx)
+			err := l.again(end)
 			switch {
 			case err == nil:
 				l.renewed, renewed = start, true
 			case errors.Is(err, outbound.ErrLost), !time.Now().Before(end):
 				b.lose()
 			default:
-				wait(ctx, pause)
+				wait(b.over, pause)
 			}
-			cancel()
 			if b.over.Err() != nil {
 				return
 			}
@@ -134,9 +148,12 @@ func (l *lease) renew(b *books) {
 	}
 }
 
-// again renews the lease once. Its error is ErrLost if somebody else has it.
-func (l *lease) again(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, l.times.doubt/4)
+// again renews the lease once, until a time. Its error is ErrLost if somebody else has it.
+func (l *lease) again(end time.Time) error {
+	// Not bound to the books: who closes them needs to know the entry's revision.
+	ctx, cancel := context.WithDeadline(context.Background(), end)
+	defer cancel()
+	ctx, cancel = context.WithTimeout(ctx, l.times.doubt/4)
 	defer cancel()
 	revision, err := l.bucket.Update(ctx, leaseKey, []byte(l.value), l.revision)
 	if err == nil {
@@ -147,6 +164,14 @@ func (l *lease) again(ctx context.Context) error {
 		return err
 	}
 	// A renewal of ours may have been done although we were not told.
+	if err := l.recall(ctx); err != nil {
+		return err
+	}
+	return errors.New("the lease was renewed without an answer")
+}
+
+// recall finds out which revision our entry has. Its error is ErrLost if there is none of ours.
+func (l *lease) recall(ctx context.Context) error {
 	entry, err := l.bucket.Get(ctx, leaseKey)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound):
@@ -157,12 +182,20 @@ func (l *lease) again(ctx context.Context) error {
 		return outbound.ErrLost
 	}
 	l.revision = entry.Revision()
-	return errors.New("the lease was renewed without an answer")
+	return nil
 }
 
 // giveBack lets others take the lease at once. If that fails, it runs out.
 func (l *lease) giveBack() {
 	ctx, cancel := context.WithTimeout(context.Background(), l.times.doubt/4)
 	defer cancel()
-	l.bucket.Delete(ctx, leaseKey, jetstream.LastRevision(l.revision))
+	for ; ctx.Err() == nil; wait(ctx, pause) {
+		err := l.bucket.Delete(ctx, leaseKey, jetstream.LastRevision(l.revision))
+		switch {
+		case err == nil, errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrReconnectBufExceeded):
+			return
+		case passedBy(err) && errors.Is(l.recall(ctx), outbound.ErrLost):
+			return
+		}
+	}
 }

@@ -1,7 +1,7 @@
 package jetstream
 
 import (
-	"io"
+	"bytes"
 	"net"
 	"sync"
 	"testing"
@@ -12,10 +12,13 @@ type proxy struct {
 	listener net.Listener
 	server   string
 
-	mu    sync.Mutex
-	deaf  bool // whether what the server says is dropped
-	cut   bool
-	conns []net.Conn
+	mu       sync.Mutex
+	deaf     bool // whether what the server says is dropped
+	cut      bool
+	trigger  string        // what the client says holds the server's answers back
+	released chan struct{} // until this is closed
+	held     bool
+	conns    []net.Conn
 }
 
 func startProxy(t *testing.T, server string) *proxy {
@@ -24,7 +27,7 @@ func startProxy(t *testing.T, server string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{listener: listener, server: server}
+	p := &proxy{listener: listener, server: server, released: make(chan struct{})}
 	var accepting sync.WaitGroup
 	accepting.Go(func() {
 		for {
@@ -38,6 +41,7 @@ func startProxy(t *testing.T, server string) *proxy {
 	t.Cleanup(func() {
 		listener.Close()
 		accepting.Wait()
+		p.release()
 		p.set(false, true)
 	})
 	return p
@@ -58,6 +62,30 @@ func (p *proxy) set(deaf, cut bool) {
 	}
 }
 
+// holdBackAfter holds the server's answers back from when the client says something.
+func (p *proxy) holdBackAfter(trigger string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trigger = trigger
+}
+
+func (p *proxy) holds() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held
+}
+
+// release lets the answers through again, for good.
+func (p *proxy) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trigger = ""
+	if p.held = false; p.released != nil {
+		close(p.released)
+		p.released = nil
+	}
+}
+
 func (p *proxy) connect(client net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -71,8 +99,22 @@ func (p *proxy) connect(client net.Conn) {
 	}
 	p.conns = append(p.conns, client, server)
 	go func() {
-		io.Copy(server, client)
-		server.Close()
+		defer server.Close()
+		buffer := make([]byte, 32<<10)
+		for {
+			n, err := client.Read(buffer)
+			if err != nil {
+				return
+			}
+			p.mu.Lock()
+			if p.trigger != "" && bytes.Contains(buffer[:n], []byte(p.trigger)) {
+				p.held = true
+			}
+			p.mu.Unlock()
+			if _, err := server.Write(buffer[:n]); err != nil {
+				return
+			}
+		}
 	}()
 	go func() {
 		defer client.Close()
@@ -83,10 +125,13 @@ func (p *proxy) connect(client net.Conn) {
 				return
 			}
 			p.mu.Lock()
-			deaf := p.deaf
+			deaf, held, released := p.deaf, p.held, p.released
 			p.mu.Unlock()
 			if deaf {
 				continue
+			}
+			if held {
+				<-released
 			}
 			if _, err := client.Write(buffer[:n]); err != nil {
 				return

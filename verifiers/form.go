@@ -1,0 +1,59 @@
+package verifiers
+
+import (
+	"net/url"
+	"strings"
+)
+
+// The bounds of a form. What providers send is far below them, and a form that is over them is read
+// as none.
+const (
+	maxFormBytes  = 1 << 20
+	maxFormFields = 1 << 10
+)
+
+// formField is one field of a form, decoded.
+type formField struct{ name, value string }
+
+// readForm reads a body of the type application/x-www-form-urlencoded, in its own order, and reports
+// whether it is one. The values are bytes: some providers send other encodings than UTF-8, and sign the
+// bytes.
+func readForm(body []byte) ([]formField, bool) {
+	if len(body) > maxFormBytes {
+		return nil, false
+	}
+	var fields []formField
+	for pair := range strings.SplitSeq(string(body), "&") {
+		if pair == "" {
+			continue
+		}
+		if len(fields) == maxFormFields {
+			return nil, false
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil {
+			return nil, false
+		}
+		if value, err = url.QueryUnescape(value); err != nil {
+			return nil, false
+		}
+		fields = append(fields, formField{name, value})
+	}
+	return fields, true
+}
+
+// formValue returns the value of a field. One that isn't there is "" without an error.
+func formValue(fields []formField, name string) (value string, err error) {
+	found := false
+	for _, field := range fields {
+		if field.name != name {
+			continue
+		}
+		if found {
+			return "", ErrFieldRepeated
+		}
+		value, found = field.value, true
+	}
+	return value, nil
+}

@@ -1,0 +1,77 @@
+package verifiers
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// FuzzAFormIsWhatOthersReadInIt: where the standard library reads the form too, both find the same.
+func FuzzAFormIsWhatOthersReadInIt(f *testing.F) {
+	for _, seed := range []string{"", "a", "a=", "=a", "a=b&a=c&&b=%20+", "a=%zz", "a;b=c", "%C9%CC=%26%3D", "a=b=c"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		fields, ok := readForm(body)
+		values, err := url.ParseQuery(string(body))
+		if strings.ContainsRune(string(body), ';') {
+			return // which the library refuses
+		}
+		if ok != (err == nil) && len(fields) < maxFormFields && len(body) <= maxFormBytes && strings.Count(string(body), "&") < maxFormFields {
+			t.Fatalf("%q: %t, %v", body, ok, err)
+		}
+		if !ok {
+			return
+		}
+		got := make(url.Values)
+		for _, field := range fields {
+			got.Add(field.name, field.value)
+		}
+		if got.Encode() != values.Encode() {
+			t.Errorf("%q: %q, want %q", body, got, values)
+		}
+	})
+}
+
+// TestAFormIsBounded: more fields or bytes than a provider sends are no form.
+func TestAFormIsBounded(t *testing.T) {
+	for _, test := range []struct {
+		body string
+		want bool
+	}{
+		{strings.Repeat("a&", maxFormFields), true},
+		{strings.Repeat("a&", maxFormFields+1), false},
+		{strings.Repeat("a", maxFormBytes), true},
+		{strings.Repeat("a", maxFormBytes+1), false},
+	} {
+		if _, ok := readForm([]byte(test.body)); ok != test.want {
+			t.Errorf("%d bytes: %t", len(test.body), ok)
+		}
+	}
+}
+
+// TestAnIDOrEventMayBeInAForm: a scheme that isn't in code may name fields of a form, and one that stands twice
+// is none.
+func TestAnIDOrEventMayBeInAForm(t *testing.T) {
+	scheme := Scheme{Signature: Signature{From: "header:X-Signature"}, ID: []string{"form:id"}, Event: []string{"form:kind", "form:type"}}
+	v, err := New(scheme, identitySecrets, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ body, id, event string }{
+		{"id=1&type=ping", "1", "ping"},
+		{"id=1&id=2&kind=a&type=b", "", "a"},
+		{"kind=&type=%7e", "", "~"},
+		{"%zz", "", ""},
+		{`{"id":1}`, "", ""},
+	} {
+		header, err := v.Sign(Message{Body: []byte(test.body)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := verify(v, Request{Header: header}, []byte(test.body))
+		if err != nil || d.ID != test.id || d.IDSigned != (test.id != "") || d.Event != test.event {
+			t.Errorf("%s: %v, %v", test.body, d, err)
+		}
+	}
+}

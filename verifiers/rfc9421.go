@@ -1,0 +1,438 @@
+package verifiers
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// rfc9421 verifies the signatures of HTTP messages of RFC 9421. What a signature covers is the sender's choice;
+// what it has to cover is the scheme's: the names in its Content, which stand there as they do in a
+// Signature-Input.
+//
+// A secret is the name of an algorithm, a colon and the key: "hmac-sha256:" and base64, or one of the other
+// algorithms and a public key, as PEM or as base64 of its DER form. So the algorithm belongs to the key, and
+// the parameter alg can only agree. The label of a secret is the keyid of the signatures that it is for.
+//
+// Source: https://www.rfc-editor.org/rfc/rfc9421
+type rfc9421 struct {
+	origin   origin
+	required []string
+	keys     []messageKey
+}
+
+// messageSigning is what a signature must cover if the scheme doesn't say otherwise.
+const messageSigning = `"@method" "@target-uri" "content-digest"`
+
+// requiredComponents reads the Content of the scheme.
+func requiredComponents(s Scheme) ([]string, error) {
+	f := structuredField{text: "(" + orDefault(s.Content, messageSigning) + ")"}
+	item := f.item(true)
+	if f.bad || f.at != len(f.text) {
+		return nil, errors.New(`content: write the names of what a signature has to cover, such as "@method" "@target-uri" "content-digest"`)
+	}
+	var names []string
+	for _, i := range item.inner {
+		if i.kind != '"' || len(i.parameters) > 0 || !isComponent(i.value) {
+			return nil, fmt.Errorf("content: %s is nothing that a signature can have to cover", i.text)
+		}
+		names = append(names, i.value)
+	}
+	if len(names) == 0 {
+		return nil, errors.New("content: a signature has to cover something")
+	}
+	return names, nil
+}
+
+// coversMessage tells what of the body and the URL is always covered.
+func coversMessage(s Scheme) (body, url bool, err error) {
+	names, err := requiredComponents(s)
+	return slices.Contains(names, contentDigest), true, err
+}
+
+func openRFC9421(s setup) (engine, error) {
+	required, err := requiredComponents(s.scheme)
+	if err != nil {
+		return nil, err
+	}
+	e := rfc9421{required: required}
+	if e.origin, err = parseOrigin(s.publicURL); err != nil {
+		return nil, err
+	}
+	public := 0
+	for i, secret := range s.secrets {
+		key, err := parseMessageKey(secret.label, string(secret.secret), s.options.AllowShort)
+		if err != nil {
+			return nil, fmt.Errorf("secret %d: %w", i+1, err)
+		}
+		if key.public != nil {
+			if public++; public > MaxPublicKeys {
+				return nil, fmt.Errorf("secret %d: one public key more than the %d that there may be: leave out those that nobody uses any more", i+1, MaxPublicKeys)
+			}
+		}
+		e.keys = append(e.keys, key)
+	}
+	return e, nil
+}
+
+// messageSignature is one of a message's signatures, taken apart.
+type messageSignature struct {
+	input, signature fieldItem
+	created, expires int64
+	hasExpires       bool
+	keyID, nonce     string
+	alg              string
+	base             []byte // what is signed, without the parameters
+}
+
+// checkedMessage is what head leaves for verify.
+type checkedMessage struct {
+	delivery   Delivery
+	hasDigest  bool
+	expires    time.Time
+	hasExpires bool
+}
+
+func (e rfc9421) head(c *Check) error {
+	signatures, err := messageSignatures(c.request.Header)
+	if err != nil {
+		return err
+	}
+	// The first signature that is good is enough, and of several that aren't the first says why.
+	var first error
+	checks := 0
+	for i := range signatures {
+		err := e.check(c, &signatures[i], &checks)
+		if err == nil {
+			return nil
+		}
+		if err == ErrTooManySignatures {
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// messageSignatures returns those signatures of a message that have both parts.
+func messageSignatures(header http.Header) (all []messageSignature, err error) {
+	var dictionaries [2][]fieldMember
+	for i, name := range []string{"Signature-Input", "Signature"} {
+		values := header[name]
+		if len(values) == 0 || strings.TrimSpace(strings.Join(values, "")) == "" {
+			return nil, ErrSignatureMissing
+		}
+		if dictionaries[i], err = readDictionary(values); err != nil {
+			return nil, err
+		}
+	}
+	for _, input := range dictionaries[0] {
+		for _, signature := range dictionaries[1] {
+			if signature.name == input.name {
+				all = append(all, messageSignature{input: input.fieldItem, signature: signature.fieldItem})
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil, ErrSignatureMissing
+	}
+	return all, nil
+}
+
+// check checks one signature and what it covers, and leaves what it found in the check.
+func (e rfc9421) check(c *Check, s *messageSignature, checks *int) error {
+	if err := s.readParameters(); err != nil {
+		return err
+	}
+	if err := c.fresh(time.Unix(s.created, 0)); err != nil {
+		return err
+	}
+	state := checkedMessage{expires: time.Unix(s.expires, 0), hasExpires: s.hasExpires}
+	if err := state.unexpired(c.verifier.now()); err != nil {
+		return err
+	}
+	if err := e.readComponents(c.request, s); err != nil {
+		return err
+	}
+	state.hasDigest = s.covers(contentDigest)
+	label, err := e.match(s, checks)
+	if err != nil {
+		return err
+	}
+	state.delivery = Delivery{Timestamp: c.signed, Key: label}
+	// While a key is rolled a message may have a signature of each, and to drop one must not make another
+	// message. So what stands for it is what they agree on.
+	sum := sha256.New()
+	sum.Write(s.base)
+	fmt.Fprintf(sum, "%d %q", s.created, s.nonce)
+	state.delivery.identify(tagContent, sum.Sum(nil))
+	c.state = state
+	return nil
+}
+
+func (m *checkedMessage) unexpired(now time.Time) error {
+	if m.hasExpires && !now.Before(m.expires) {
+		return ErrTimestampTooOld
+	}
+	return nil
+}
+
+func (e rfc9421) verify(c *Check, body []byte) (Delivery, error) {
+	state := c.state.(checkedMessage)
+	if err := c.fresh(c.signed); err != nil {
+		return Delivery{}, err
+	}
+	if err := state.unexpired(c.verifier.now()); err != nil {
+		return Delivery{}, err
+	}
+	if state.hasDigest {
+		if err := checkDigest(c.request.Header["Content-Digest"], body); err != nil {
+			return Delivery{}, err
+		}
+	}
+	return state.delivery, nil
+}
+
+// readParameters reads the parameters of the signature. One that isn't known is signed and says nothing.
+func (s *messageSignature) readParameters() error {
+	if s.input.kind != '(' || s.signature.kind != ':' || len(s.signature.parameters) > 0 || s.signature.value == "" {
+		return ErrSignatureMalformed
+	}
+	created, ok := s.input.parameter("created")
+	switch {
+	case !ok:
+		return ErrTimestampMissing
+	case created.kind != '0' || created.number < 0:
+		return ErrTimestampMalformed
+	}
+	s.created = created.number
+	if expires, ok := s.input.parameter("expires"); ok {
+		if expires.kind != '0' || expires.number < 0 {
+			return ErrTimestampMalformed
+		}
+		s.expires, s.hasExpires = expires.number, true
+	}
+	for name, at := range map[string]*string{"keyid": &s.keyID, "nonce": &s.nonce, "alg": &s.alg} {
+		if item, ok := s.input.parameter(name); ok {
+			if item.kind != '"' {
+				return ErrSignatureMalformed
+			}
+			*at = item.value
+		}
+	}
+	return nil
+}
+
+// covers reports whether the signature covers a component.
+func (s *messageSignature) covers(name string) bool {
+	return slices.ContainsFunc(s.input.inner, func(i fieldItem) bool { return i.value == name && len(i.parameters) == 0 })
+}
+
+// readComponents writes what is signed, after it has found everything in it that has to be.
+func (e rfc9421) readComponents(r Request, s *messageSignature) error {
+	for _, name := range e.required {
+		if !s.covers(name) && !(name == "@target-uri" && s.coversTarget(r)) {
+			return ErrFieldMissing
+		}
+	}
+	seen := make(map[string]bool, len(s.input.inner))
+	for i := range s.input.inner {
+		item := &s.input.inner[i]
+		if seen[item.text] {
+			return ErrFieldRepeated
+		}
+		seen[item.text] = true
+		value, err := e.origin.component(r, item)
+		if err != nil {
+			return err
+		}
+		s.base = append(append(append(append(s.base, item.text...), ": "...), value...), '\n')
+	}
+	return nil
+}
+
+// coversTarget reports whether the signature covers all parts of the target URI but the scheme, which
+// the gateway has one of.
+func (s *messageSignature) coversTarget(r Request) bool {
+	return s.covers("@authority") &&
+		(s.covers("@request-target") || s.covers("@path") && (s.covers("@query") || !strings.Contains(r.Target, "?")))
+}
+
+// text returns the signature base of section 2.5.
+func (s *messageSignature) text() []byte {
+	return append(slices.Clone(s.base), `"@signature-params": `+s.input.text...)
+}
+
+// match tries the keys that the signature may be of, and returns the label of the one that it is of.
+func (e rfc9421) match(s *messageSignature, checks *int) (label string, err error) {
+	text := s.text()
+	err = ErrKeyUnknown
+	for i := range e.keys {
+		key := &e.keys[i]
+		if s.keyID != "" && key.label != "" && key.label != s.keyID {
+			continue
+		}
+		err = ErrSignatureMismatch
+		if s.alg != "" && s.alg != key.algorithm {
+			continue
+		}
+		if key.public != nil {
+			if *checks++; *checks > MaxPublicKeys {
+				return "", ErrTooManySignatures
+			}
+		}
+		if key.verify(text, []byte(s.signature.value)) {
+			return key.label, nil
+		}
+	}
+	return "", err
+}
+
+// sign signs with the first secret what the scheme asks for.
+func (e rfc9421) sign(c *Check, m Message) error {
+	key := &e.keys[0]
+	header := c.request.Header
+	header.Set(contentDigest, digestOf(m.Body))
+	names := slices.Clone(e.required)
+	for name := range header {
+		if name = strings.ToLower(name); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names[len(e.required):])
+	for i, name := range names {
+		names[i] = quoteField(name)
+	}
+	input := "(" + strings.Join(names, " ") + ");created=" + strconv.FormatInt(m.Time.Unix(), 10)
+	if key.label != "" {
+		if strings.ContainsFunc(key.label, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return errors.New("the label of the first secret, which is sent as keyid, isn't in ASCII")
+		}
+		input += ";keyid=" + quoteField(key.label)
+	}
+	f := structuredField{text: input}
+	s := messageSignature{input: f.item(true)}
+	if f.bad || f.at != len(input) {
+		return errors.New("signs more than one signature may cover")
+	}
+	if err := e.readComponents(c.request, &s); err != nil {
+		return errors.New("signs something that the message doesn't have")
+	}
+	signature, err := key.sign(s.text())
+	if err != nil {
+		return err
+	}
+	header.Set("Signature-Input", "sig1="+input)
+	header.Set(c.rules.signature.name, "sig1=:"+strictBase64.EncodeToString(signature)+":")
+	return nil
+}
+
+// messageKey is a key with its algorithm, as RFC 9421 names it.
+type messageKey struct {
+	*keyed
+	algorithm string
+}
+
+// messageAlgorithms are the algorithms of public keys. The curve P-256 has no DER in this RFC.
+var messageAlgorithms = map[string]Algorithm{
+	"ed25519":           Ed25519,
+	"ecdsa-p256-sha256": ECDSAP256,
+	"rsa-v1_5-sha256":   RSASHA256,
+	"rsa-pss-sha512":    RSAPSSSHA512,
+}
+
+// parseMessageKey reads a secret.
+func parseMessageKey(label, text string, allowShort bool) (messageKey, error) {
+	name, text, _ := strings.Cut(text, ":")
+	k := messageKey{algorithm: name}
+	secret := NewSecret(label, text)
+	if name == "hmac-sha256" {
+		key, err := secret.key(Base64Key, allowShort)
+		if err != nil {
+			return k, err
+		}
+		k.keyed = newKeyed(label, HMACSHA256, key)
+		return k, nil
+	}
+	algorithm, known := messageAlgorithms[name]
+	if !known {
+		return k, fmt.Errorf("%w: begin it with hmac-sha256:, ed25519:, ecdsa-p256-sha256:, rsa-pss-sha512: or rsa-v1_5-sha256: for its algorithm", ErrSecretForm)
+	}
+	form := SPKI
+	if strings.HasPrefix(text, "-----BEGIN") {
+		form = PEM
+	}
+	var err error
+	k.keyed, err = secret.publicKeyed(algorithm, form)
+	return k, err
+}
+
+// p256Size is the size of each of the two numbers of a signature on P-256.
+const p256Size = 32
+
+// verify reports whether a signature is one of the text.
+func (k *messageKey) verify(text, signature []byte) bool {
+	switch public := k.public.(type) {
+	case nil:
+		return subtle.ConstantTimeCompare(k.sum(nil, text), signature) == 1
+	case ed25519Key:
+		return public.verify(text, signature)
+	case ecdsaKey:
+		if len(signature) != 2*p256Size {
+			return false
+		}
+		r, s := new(big.Int).SetBytes(signature[:p256Size]), new(big.Int).SetBytes(signature[p256Size:])
+		return ecdsa.Verify(public.PublicKey, k.hash(text), r, s)
+	case rsaKey:
+		if public.pss {
+			// The RFC wants a salt of 64 bytes, and a library in wide use writes a longer one.
+			return rsa.VerifyPSS(public.PublicKey, public.algorithm.hash, k.hash(text), signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto}) == nil
+		}
+	}
+	return k.public.verify(k.hash(text), signature)
+}
+
+// hash hashes a text as the algorithm does.
+func (k *messageKey) hash(text []byte) []byte {
+	h := algorithms[messageAlgorithms[k.algorithm]].hash.New()
+	h.Write(text)
+	return h.Sum(nil)
+}
+
+// sign signs a text.
+func (k *messageKey) sign(text []byte) ([]byte, error) {
+	switch {
+	case k.public == nil:
+		return k.sum(nil, text), nil
+	case k.private == nil:
+		return nil, errors.New("secret 1 is a public key, which can't sign: use the private key")
+	}
+	switch private := k.private.(type) {
+	case ed25519.PrivateKey:
+		return private.Sign(nil, text, crypto.Hash(0))
+	case *ecdsa.PrivateKey:
+		r, s, err := ecdsa.Sign(rand.Reader, private, k.hash(text))
+		if err != nil {
+			return nil, err
+		}
+		signature := make([]byte, 2*p256Size)
+		r.FillBytes(signature[:p256Size])
+		s.FillBytes(signature[p256Size:])
+		return signature, nil
+	}
+	return k.signMessage(k.hash(text))
+}
