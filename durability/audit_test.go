@@ -146,11 +146,10 @@ func (tr *trial) agree(receipts []receipt, records []record) string {
 			return "the records are not in their order"
 		}
 	}
-	type kind struct{ life, code int }
-	seen, recorded := make(map[kind]int), make(map[kind]int)
+	seen, recorded := make(map[receipt]int), make(map[receipt]int)
 	unrecorded := make([]int, len(tr.lives.all))
 	for _, r := range receipts {
-		seen[kind{r.life, r.code}]++
+		seen[r]++
 		unrecorded[r.life]++
 	}
 	for _, r := range records {
@@ -158,7 +157,7 @@ func (tr *trial) agree(receipts []receipt, records []record) string {
 		if life < 0 {
 			return "an attempt was made while no gateway was running"
 		}
-		recorded[kind{life, r.ResponseStatusCode}]++
+		recorded[receipt{life, r.ResponseStatusCode}]++
 		unrecorded[life]--
 	}
 	for k, n := range recorded {
