@@ -1,0 +1,7 @@
+//go:build !linux
+
+package durability
+
+import "syscall"
+
+func dependent() *syscall.SysProcAttr { return nil }
