@@ -95,6 +95,7 @@ func newRunningHub(t *tenant) *runningHub {
 			h.newest.Load().reporter.attempted(a, m, e)
 		},
 		Disabled: func(e outbound.Endpoint) { h.newest.Load().reporter.disabled(e) },
+		LeftOut:  func(err error) { h.newest.Load().reporter.leftOut(err) },
 		Problem:  h.problem,
 	})
 	var ctx context.Context
@@ -186,8 +187,8 @@ func (h *runningHub) troubled() bool {
 func (h *runningHub) enter(t *tenant) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err := h.configure(t.settings); err != nil {
-		return err
+	if err := h.hub.Configure(together(append(h.tenants[:len(h.tenants):len(h.tenants)], t))); err != nil {
+		return err // the settings before are still in force
 	}
 	h.tenants = append(h.tenants, t)
 	h.newest.Store(t)
@@ -200,26 +201,38 @@ func (h *runningHub) enter(t *tenant) error {
 	return nil
 }
 
-// configure puts settings in force. If the hub refuses them those before are in force again.
-func (h *runningHub) configure(settings outbound.Settings) error {
-	err := h.hub.Configure(settings)
-	if err != nil && len(h.tenants) > 0 {
-		return errors.Join(err, h.hub.Configure(h.newest.Load().settings))
+// together returns the settings of the newest of some tenants, with the endpoints of the older ones
+// besides. The newest may yet fail to start, and what is accepted until then is for their endpoints too.
+func together(tenants []*tenant) outbound.Settings {
+	newest := tenants[len(tenants)-1].settings
+	endpoints := slices.Clone(newest.Endpoints)
+	known := make(map[string]bool)
+	for _, e := range endpoints {
+		known[e.UID] = true
 	}
-	return err
+	for _, older := range tenants[:len(tenants)-1] {
+		for _, e := range older.settings.Endpoints {
+			if !known[e.UID] {
+				known[e.UID] = true
+				endpoints = append(endpoints, e)
+			}
+		}
+	}
+	newest.Endpoints = endpoints
+	return newest
 }
 
 // change gives a tenant other settings. If they are refused it keeps those that it has.
 func (h *runningHub) change(t *tenant, settings outbound.Settings) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.newest.Load() == t {
-		if err := h.configure(settings); err != nil {
-			return err
-		}
-	}
+	before := t.settings
 	t.settings = settings
-	return nil
+	err := h.hub.Configure(together(h.tenants))
+	if err != nil {
+		t.settings = before
+	}
+	return err
 }
 
 // leave takes the settings of a tenant out of force, and ends the hub if it was the last.
@@ -227,9 +240,9 @@ func (h *runningHub) leave(identity string, t *tenant) error {
 	h.mu.Lock()
 	h.tenants = slices.DeleteFunc(h.tenants, func(other *tenant) bool { return other == t })
 	var err error
-	if last := len(h.tenants) - 1; last >= 0 && h.newest.Load() != h.tenants[last] {
+	if last := len(h.tenants) - 1; last >= 0 {
 		h.newest.Store(h.tenants[last])
-		err = h.hub.Configure(h.tenants[last].settings)
+		err = h.hub.Configure(together(h.tenants))
 	}
 	h.mu.Unlock()
 	_, endErr := hubs.Delete(identity)

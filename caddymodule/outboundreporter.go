@@ -93,6 +93,11 @@ func (r *outboundReporter) disabled(e outbound.Endpoint) {
 	})
 }
 
+// leftOut tells that an endpoint of the configuration is not in force.
+func (r *outboundReporter) leftOut(err error) {
+	r.logger.Error("endpoint left out", zap.Error(err))
+}
+
 // problem tells that something is wrong with the journal, or no longer.
 func (r *outboundReporter) problem(err error) {
 	if err != nil {

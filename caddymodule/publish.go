@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"strings"
 	"sync/atomic"
 
@@ -111,10 +112,25 @@ func (p *Publish) handler() http.Handler {
 	return *p.api.Load()
 }
 
+// ours reports whether a path is one of the API, or was meant to be: with another case, a slash too many or
+// none at its end it must not go on to a handler that answers 200, because then an event would be lost.
+func ours(text string) bool {
+	cleaned := path.Clean(strings.ToLower(text))
+	return cleaned == "/publish" || cleaned == "/api/v1" || strings.HasPrefix(cleaned, "/api/v1/")
+}
+
+// errNobody means that no handler behind this one has answered. Caddy by itself would say 200.
+var errNobody = errors.New("nobody serves this path")
+
 // ServeHTTP serves the paths of the API.
 func (p *Publish) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if r.URL.Path != "/publish" && !strings.HasPrefix(r.URL.Path, "/api/v1/") {
-		return next.ServeHTTP(w, r)
+	if !ours(r.URL.Path) {
+		answer := &statusWriter{ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w}}
+		err := next.ServeHTTP(answer, r)
+		if err == nil && answer.status == 0 {
+			return caddyhttp.Error(http.StatusNotFound, errNobody)
+		}
+		return err
 	}
 	handler := p.handler()
 	if handler == nil {

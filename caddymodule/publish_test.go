@@ -117,10 +117,13 @@ func TestWhatIsPublishedReachesItsSubscribersSigned(t *testing.T) {
 
 func TestOtherPathsGoOnToTheNextHandler(t *testing.T) {
 	g := startPublish(t, newApp(t))
-	for _, path := range []string{"/", "/publish/more", "/publisher", "/api", "/api/v1", "/api/v2/app", "/other"} {
+	for _, path := range []string{"/", "/publish/more", "/publisher", "/api", "/api/v2/app", "/other"} {
 		if a := g.post(path, nil, nil).wants(t, 404); a.body != "nothing" {
 			t.Errorf("%s: answered %q", path, a.body)
 		}
+	}
+	for _, path := range []string{"//publish", "/Publish", "/publish/", "/api//v1/app", "/api/v1", "/API/v1/app", "/x/../publish"} {
+		g.post(path, nil, nil).wants(t, 401)
 	}
 	if a := g.post("/api/v1/nothing", authorized(), nil).wants(t, 404); a.body == "nothing" {
 		t.Error("a path of the API went on")

@@ -170,8 +170,16 @@ func (s *Sign) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	}
 	// The sender's own id is unique for that sender only, and may not be signed: whoever asks for it
 	// with {http.webhook.id} knows both.
-	ids := []string{s.givenID(r), "msg_" + d.key().String()}
-	return s.pass(w, r, next, d, ids)
+	own := d.key().String()
+	if d.route.scheme.Alike && !d.IDSigned {
+		// Different deliveries have the same bytes, and so the same key.
+		unique, err := uuid.NewV7()
+		if err != nil {
+			return err
+		}
+		own = unique.String()
+	}
+	return s.pass(w, r, next, d, []string{s.givenID(r), "msg_" + own})
 }
 
 // signAlone signs a request that was not verified here.

@@ -44,3 +44,19 @@ handle /asked {
 	g.post("/asked", header, body).wants(t, 200)
 	app.none()
 }
+
+// The app behind must not take deliveries of the same bytes for copies either.
+func TestDeliveriesThatAreAlikeAreSignedWithIDsOfTheirOwn(t *testing.T) {
+	app := newApp(t)
+	g := startSite(t, app, verifyBlock("dropbox")+"\n"+signBlock(t, "standard")+"\nreverse_proxy APP")
+	body := newBody()
+	header := newSender(t, "dropbox").headerOf(body)
+	seen := make(map[string]bool)
+	for range 2 {
+		g.post("/in", header, body).wants(t, 200)
+		seen[app.one().opens(t, "standard", internalSecret).ID] = true
+	}
+	if len(seen) != 2 {
+		t.Errorf("two deliveries have the ids %v", seen)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -86,7 +85,7 @@ func (c ConfiguredEndpoint) keys() []secret {
 }
 
 // configure makes the configuration's endpoints those of the default application. While the session is
-// loading, one that can't be is left out and told of; afterwards it makes the whole configuration fail.
+// loading, one whose uid is taken is left out; afterwards it makes the whole configuration fail.
 func (s *session) configure(ctx context.Context, settings Settings) error {
 	s.registering.Lock()
 	defer s.registering.Unlock()
@@ -101,8 +100,6 @@ func (s *session) configure(ctx context.Context, settings Settings) error {
 		}
 		app, _ = s.look(DefaultApplication)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	type change struct {
 		Endpoint
 		subscriber
@@ -113,32 +110,59 @@ func (s *session) configure(ctx context.Context, settings Settings) error {
 		if err != nil {
 			return err
 		}
-		if other := app.uids[e.UID]; other != nil && other.ID != e.ID {
-			err := fmt.Errorf("endpoint %q: another one of that uid was made through the API: remove it there, or name this one otherwise", e.UID)
-			if s.loading {
-				s.refused = err
-				continue
-			}
-			return err
-		}
-		e, enabled := s.state(e)
 		e.App = app.ID
-		compiled, err := newSubscriber(e, c.keys(), enabled, s.hub.now())
+		// Compiling takes longest, and needs no lock.
+		compiled, err := newSubscriber(e, c.keys(), 0, s.hub.now())
 		if err != nil {
 			return err
 		}
 		changes = append(changes, change{e, compiled})
 	}
-	// Nothing can fail from here on.
-	left := slices.DeleteFunc(slices.Clone(app.endpoints), func(e *endpoint) bool { return !e.Managed })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = nil
 	for _, c := range changes {
+		if other := app.uids[c.UID]; other != nil && other.ID != c.ID {
+			s.refused = fmt.Errorf("endpoint %q is left out: another one of that uid was made through the API: delete it there, or name this one otherwise", c.UID)
+			if !s.loading {
+				return s.refused
+			}
+		}
+	}
+	// Nothing can fail from here on.
+	left := make(map[string]*endpoint)
+	for _, e := range app.endpoints {
+		if e.Managed {
+			left[e.ID] = e
+		}
+	}
+	for _, c := range changes {
+		if other := app.uids[c.UID]; other != nil && other.ID != c.ID {
+			continue
+		}
+		c.Endpoint, c.enabled = s.state(c.Endpoint)
 		s.line.look(s.putEndpoint(app, c.Endpoint, c.subscriber))
-		left = slices.DeleteFunc(left, func(other *endpoint) bool { return other.ID == c.ID })
+		delete(left, c.ID)
 	}
 	for _, e := range left {
 		s.dropEndpoint(e)
 	}
 	return nil
+}
+
+// lookAgain takes up an endpoint of the configuration that was left out, if it can be now.
+func (h *Hub) lookAgain(ctx context.Context, s *session) {
+	s.mu.RLock()
+	refused := s.refused != nil
+	s.mu.RUnlock()
+	if !refused {
+		return
+	}
+	h.configuring.Lock()
+	defer h.configuring.Unlock()
+	if err := s.configure(context.WithoutCancel(ctx), h.current()); err != nil && h.hooks.LeftOut != nil {
+		h.hooks.LeftOut(err)
+	}
 }
 
 // state returns an endpoint of the configuration with what is known of it besides: since when there is

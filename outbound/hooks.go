@@ -14,6 +14,9 @@ type Hooks struct {
 	// Disabled is called when the hub has disabled an endpoint.
 	Disabled func(e Endpoint)
 
+	// LeftOut is called with why an endpoint of the configuration is not in force.
+	LeftOut func(error)
+
 	// Problem is called with what is wrong with the journal, and with nil when that is over.
 	Problem func(error)
 }

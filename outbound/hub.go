@@ -103,8 +103,8 @@ func (h *Hub) use(ctx context.Context, books *Books) error {
 		return err
 	}
 	h.solved()
-	if s.refused != nil {
-		h.problem(s.refused)
+	if s.refused != nil && h.hooks.LeftOut != nil {
+		h.hooks.LeftOut(s.refused)
 	}
 	defer h.session.Store(nil)
 	stop := context.AfterFunc(ctx, func() { h.session.Store(nil) }) // nothing new while attempts end

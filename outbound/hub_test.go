@@ -25,6 +25,7 @@ type rig struct {
 	sent     []sent
 	answer   func(ctx context.Context, s sent) Answer
 	problems []error
+	leftOut  []error
 	disabled []Endpoint
 	attempts []Attempt
 
@@ -64,6 +65,11 @@ func (r *rig) start() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.problems = append(r.problems, err)
+		},
+		LeftOut: func(err error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.leftOut = append(r.leftOut, err)
 		},
 		Disabled: func(e Endpoint) {
 			r.mu.Lock()

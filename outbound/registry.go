@@ -470,8 +470,9 @@ func (h *Hub) DeleteEndpoint(ctx context.Context, app, endpoint string) error {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.dropEndpoint(e)
+	s.mu.Unlock()
+	go h.lookAgain(ctx, s) // which needs the registry
 	return nil
 }
 

@@ -2,7 +2,6 @@ package outbound_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -233,8 +232,8 @@ func TestAnEndpointOfTheSameUIDKeepsTheConfigurationsOneOutAndNobodyElse(t *test
 			r.Error("is accepted")
 		}
 		r.restart()
-		if len(r.problems) == 0 || !strings.Contains(fmt.Sprint(r.problems), `"crm"`) {
-			r.Errorf("told of %v", r.problems)
+		if len(r.leftOut) != 1 || !strings.Contains(r.leftOut[0].Error(), `"crm"`) || len(r.problems) != 0 {
+			r.Errorf("told of %v and of problems %v", r.leftOut, r.problems)
 		}
 		r.publish(DefaultApplication, "e", "{}")
 		synctest.Wait()
@@ -243,6 +242,10 @@ func TestAnEndpointOfTheSameUIDKeepsTheConfigurationsOneOutAndNobodyElse(t *test
 		}
 		if err := r.DeleteEndpoint(r.Context(), DefaultApplication, mine.ID); err != nil {
 			r.Fatal(err)
+		}
+		synctest.Wait()
+		if e, err := r.Endpoint(DefaultApplication, "crm"); err != nil || !e.Managed {
+			r.Errorf("afterwards it is %+v, %v", e, err)
 		}
 		if err := r.Configure(r.settings); err != nil {
 			r.Error(err)
