@@ -148,7 +148,7 @@ func (c *Check) readKeyID() (err error) {
 	if c.keyID == "" {
 		return ErrFieldMissing
 	}
-	if !slices.ContainsFunc(c.verifier.secrets, c.mayBeOf) {
+	if !slices.ContainsFunc(c.verifier.valid(), c.mayBeOf) {
 		return ErrKeyUnknown
 	}
 	return nil
@@ -460,7 +460,7 @@ func (c *Check) match(body []byte) (Delivery, error) {
 	// Every secret is tried on every signature, whichever matches, so that the time taken says
 	// nothing about which one did.
 	matched := 0
-	for _, key := range v.secrets {
+	for _, key := range v.valid() {
 		if !c.mayBeOf(key) {
 			continue
 		}

@@ -56,8 +56,9 @@ type Verifier struct {
 	engine    engine // of a scheme in code
 	checks    sync.Pool
 
-	named  bool // a secret is one for the entries that List.Key names
-	public int  // how many are public keys
+	bounded bool // a secret isn't used all the time
+	named   bool // a secret is one for the entries that List.Key names
+	public  int  // how many are public keys
 }
 
 // rules is a compiled scheme.
@@ -143,9 +144,14 @@ func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 	}
 	for i, secret := range secrets {
 		key, err := secret.keyed(&scheme, options.AllowShort)
+		if err == nil && secret.neverUsed() {
+			err = ErrSecretNeverUsed
+		}
 		if err != nil {
 			return nil, fmt.Errorf("secret %d: %w", i+1, err)
 		}
+		key.notBefore, key.notAfter = secret.NotBefore, secret.NotAfter
+		v.bounded = v.bounded || secret.bounded()
 		v.secrets = append(v.secrets, key)
 		if key.public == nil || r.algorithm.kind == publicKind {
 			v.named = true
@@ -165,6 +171,21 @@ func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 	}
 	v.checks.New = func() any { return &Check{verifier: v} }
 	return v, nil
+}
+
+// valid returns the secrets that are used now.
+func (v *Verifier) valid() []*keyed {
+	if !v.bounded {
+		return v.secrets
+	}
+	now := v.now()
+	var used []*keyed
+	for _, key := range v.secrets {
+		if key.usedAt(now) {
+			used = append(used, key)
+		}
+	}
+	return used
 }
 
 func orDefault[T ~string](value, otherwise T) T {

@@ -135,7 +135,7 @@ func (e wechat) verify(c *Check, body []byte) (Delivery, error) {
 func (e wechat) match(c *Check, query wechatQuery) (Delivery, error) {
 	d := Delivery{Timestamp: c.signed}
 	matched := 0
-	for _, key := range c.verifier.secrets {
+	for _, key := range c.verifier.valid() {
 		parts := [][]byte{key.secret, []byte(query.time), []byte(query.nonce)}
 		if !query.bare {
 			parts = append(parts, []byte(query.message))
