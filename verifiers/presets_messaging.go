@@ -102,6 +102,16 @@ var messagingPresets = []Scheme{
 		Event:     []string{"json:value.*.changeType"},
 	},
 	{
+		Name:      "nylas",
+		Title:     "Nylas",
+		Reference: "https://developer.nylas.com/docs/cookbook/use-cases/build/verify-webhook-signatures/",
+		Note:      "The secret is webhook_secret, which is made when the URL has answered its challenge. No time is signed. A body that is compressed is signed as it is sent.",
+		Signature: Signature{From: "header:X-Nylas-Signature"},
+		Content:   "{body}",
+		ID:        []string{"json:id"},
+		Event:     []string{"json:type"},
+	},
+	{
 		Name:      "pusher",
 		Title:     "Pusher Channels",
 		Reference: "https://pusher.com/docs/channels/server_api/webhooks/",
