@@ -85,6 +85,7 @@ func metricNames(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	m := newRouteMetrics("all", "github")
+	m.expectKeys([]SecretSource{{Label: "current"}})
 	m.seconds.Observe(1e-5)
 	m.bytes.Observe(1000)
 	rulesTotal.WithLabelValues("all", "otherwise").Inc()
@@ -114,6 +115,7 @@ func TestEveryMetricIsOnTheRegistry(t *testing.T) {
 		"caddy_webhook_queue_age_seconds", "caddy_webhook_queue_depth",
 		"caddy_webhook_replay_entries", "caddy_webhook_replay_evictions_total", "caddy_webhook_retries_total",
 		"caddy_webhook_rule_errors_total", "caddy_webhook_rule_matches_total", "caddy_webhook_verification_seconds",
+		"caddy_webhook_verifications_total",
 	}
 	if names := metricNames(t); !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)

@@ -86,10 +86,11 @@ type Verify struct {
 
 	gateway  *Gateway
 	scheme   verifiers.Scheme
-	verifier *verifiers.Verifier
+	keys     *keyring
 	window   time.Duration
-	allow    string
+	allow    string // for 405
 	reporter *reporter
+	now      func() time.Time
 }
 
 // The defaults of Verify.
@@ -126,6 +127,7 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	v.now = time.Now
 	v.setDefaults()
 	if err := v.check(); err != nil {
 		return err
@@ -141,14 +143,27 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if v.reporter, err = newReporter(ctx, v.Name, v.Provider); err != nil {
 		return err
 	}
-	if err := v.compile(); err != nil {
+	if v.scheme, err = schemeOf("provider", v.Provider, v.Scheme); err != nil {
 		return err
 	}
-	if err := v.gateway.fits(v.MaxBody, v.verifier); err != nil {
+	if len(v.Secrets) == 0 {
+		return errNoSecret
+	}
+	idle, err := checkTimes(v.Secrets, v.now())
+	if err != nil {
 		return err
 	}
-	if err := v.setWindow(); err != nil {
+	v.keys = &keyring{compile: v.compile, logger: v.reporter.logger, who: zap.String("route", v.Name)}
+	if err := v.gateway.openKeyring(v.keys, placeholdersOf(v.Secrets)); err != nil {
 		return err
+	}
+	v.reporter.metrics.expectKeys(v.Secrets)
+	verifier := v.keys.current.Load()
+	if err := v.setWindow(verifier.Tolerance()); err != nil {
+		return err
+	}
+	if idle {
+		v.reporter.logger.Warn("no secret is in use yet: every delivery is refused until not_before", zap.String("route", v.Name))
 	}
 	v.warn()
 	if v.Mode == "monitor" {
@@ -214,29 +229,28 @@ func (v *Verify) check() error {
 	return nil
 }
 
-// compile makes the verifier.
-func (v *Verify) compile() error {
-	scheme, err := schemeOf("provider", v.Provider, v.Scheme)
-	if err != nil {
-		return err
-	}
-	v.scheme = scheme
-	v.verifier, err = newVerifier(scheme, v.Secrets, verifiers.Options{
+// compile makes the verifier, of what the placeholders stand for now.
+func (v *Verify) compile() (*verifiers.Verifier, error) {
+	verifier, err := newVerifier(v.scheme, v.Secrets, verifiers.Options{
+		Now:        func() time.Time { return v.now() },
 		Tolerance:  time.Duration(v.Tolerance),
 		AllowShort: v.AllowShort,
 		AllowWeak:  v.AllowWeak,
 		PublicURL:  v.PublicURL,
 		Space:      v.gateway.lend,
 	})
-	return err
+	if err == nil {
+		err = v.gateway.fits(v.MaxBody, verifier)
+	}
+	return verifier, err
 }
 
 var errNoProvider = errors.New("webhook_verify needs a provider: " + presetList + ", or use a name of your own with custom { … }")
 
 // setWindow works out how long claims are kept.
-func (v *Verify) setWindow() error {
+func (v *Verify) setWindow(tolerance time.Duration) error {
 	least := time.Duration(0)
-	if tolerance := v.verifier.Tolerance(); tolerance > 0 {
+	if tolerance > 0 {
 		least = 2*tolerance + clockGrace
 	}
 	if v.scheme.Alike && v.ReplayWindow == 0 {
@@ -270,7 +284,8 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	if r.ContentLength > v.MaxBody {
 		return d.reject(w, r, reasonBodyTooLarge)
 	}
-	check, genuine := v.verifier.Check(request)
+	verifier := v.keys.current.Load()
+	check, genuine := verifier.Check(request)
 	if genuine == nil {
 		defer check.Close()
 	} else if !v.monitors() {
@@ -295,7 +310,7 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	r, cancel := d.outlive(r)
 	defer cancel()
 	if genuine != nil {
-		d.ID, d.Event = v.verifier.Names(request, body.bytes)
+		d.ID, d.Event = verifier.Names(request, body.bytes)
 		return d.pass(w, r, next, unverified, reasonOf(genuine))
 	}
 
@@ -351,6 +366,7 @@ func (d *delivery) verify(check *verifiers.Check) error {
 	d.reporter.metrics.seconds.Observe(time.Since(start).Seconds())
 	if err == nil {
 		d.Delivery = genuine
+		d.reporter.metrics.verifiedBy(genuine.Key)
 	}
 	return err
 }

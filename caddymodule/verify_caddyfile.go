@@ -51,7 +51,10 @@ func parseVerify(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // UnmarshalCaddyfile reads the directive:
 //
 //	webhook_verify <provider> {
-//		secret         <placeholder> [<label>]   # at least one
+//		secret         <placeholder> [<label>] { # at least one
+//			not_before <time>                    # RFC 3339
+//			not_after  <time>
+//		}
 //		name           <name>                    # default: the provider
 //		tolerance      <duration>
 //		replay_window  <duration>
@@ -90,7 +93,7 @@ func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	for o.next("secret") {
 		switch o.Val() {
 		case "secret":
-			v.Secrets = append(v.Secrets, o.secret())
+			v.Secrets = append(v.Secrets, o.timedSecret())
 		case "name":
 			o.text(&v.Name)
 		case "tolerance":
@@ -139,11 +142,12 @@ func (v *Verify) dryRun() error {
 	if err == nil {
 		dry.scheme, err = schemeOf("provider", v.Provider, v.Scheme)
 	}
+	var verifier *verifiers.Verifier
 	if err == nil {
-		dry.verifier, err = dryVerifier(dry.scheme, verifiers.Options{Tolerance: time.Duration(dry.Tolerance), AllowWeak: dry.AllowWeak, PublicURL: dry.PublicURL})
+		verifier, err = dryVerifier(dry.scheme, verifiers.Options{Tolerance: time.Duration(dry.Tolerance), AllowWeak: dry.AllowWeak, PublicURL: dry.PublicURL})
 	}
 	if err == nil {
-		err = dry.setWindow()
+		err = dry.setWindow(verifier.Tolerance())
 	}
 	if err == nil && len(v.Secrets) == 0 {
 		err = errNoSecret
