@@ -31,6 +31,7 @@ type Check struct {
 	hasBody    bool             // and whether the body stands there
 	secretAt   int              // and where the secret stands, of a content that has it
 	sum        [maxSum]byte
+	matched    *keyed
 	state      any // what an engine keeps from head to verify
 }
 
@@ -479,7 +480,7 @@ func (c *Check) match(body []byte) (Delivery, error) {
 			}
 		}
 		if same == 1 && matched == 0 {
-			d.Key = key.label
+			d.Key, c.matched = key.label, key
 		}
 		matched |= same
 	}

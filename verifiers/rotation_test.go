@@ -128,3 +128,35 @@ func TestASecretWhoseTimeIsEmptyIsAnError(t *testing.T) {
 		}
 	}
 }
+
+// TestChallengesAreAnsweredWithTheSecretsThatAreUsed: an old secret that signs no delivery any more signs
+// no challenge either, nor decrypts one.
+func TestChallengesAreAnsweredWithTheSecretsThatAreUsed(t *testing.T) {
+	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	now := noon.Add(-2 * time.Hour)
+	scheme, _ := Preset("x-twitter")
+	v, err := New(scheme, rolled(noon), Options{Now: func() time.Time { return now }, Handshake: new(HandshakeOptions)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func() (string, error) {
+		answer, err := v.Handshake().Head(Request{Method: http.MethodGet, Target: "/?crc_token=a"})
+		return string(answer.Body), err
+	}
+	before, err := ask()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now = noon
+	after, err := ask()
+	if err != nil || before == after {
+		t.Errorf("the answer is still %q, %v", after, err)
+	}
+	if got := v.Handshake().keys(); len(got) != 1 || got[0] != rolled(noon)[1].text() {
+		t.Errorf("%d keys are used", len(got))
+	}
+	now = noon.Add(time.Hour)
+	if after, err = ask(); err != ErrChallengeRefused {
+		t.Errorf("answered %q, %v", after, err)
+	}
+}

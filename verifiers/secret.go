@@ -56,6 +56,11 @@ func (s Secret) bounded() bool { return !s.NotBefore.IsZero() || !s.NotAfter.IsZ
 // neverUsed reports whether there is no time at which it is used.
 func (s Secret) neverUsed() bool { return !s.NotAfter.IsZero() && !s.NotBefore.Before(s.NotAfter) }
 
+// validAt reports whether the secret is used at a time.
+func (s Secret) validAt(now time.Time) bool {
+	return !now.Before(s.NotBefore) && (s.NotAfter.IsZero() || now.Before(s.NotAfter))
+}
+
 // String returns "[redacted]".
 func (Secret) String() string { return redacted }
 

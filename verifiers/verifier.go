@@ -40,6 +40,10 @@ type Options struct {
 	// for once a delivery or message, and not at all without such a signature. An error means that
 	// there is no room, and is what Verify and Sign return. Default: the heap.
 	Space func(size int) (space []byte, release func(), err error)
+
+	// Handshake makes Verifier.Handshake answer the challenges of the scheme's provider. Nil means that
+	// none is to be answered.
+	Handshake *HandshakeOptions
 }
 
 // onHeap is the default of Options.Space.
@@ -54,6 +58,7 @@ type Verifier struct {
 	publicURL string
 	space     func(size int) ([]byte, func(), error)
 	engine    engine // of a scheme in code
+	handshake *Handshake
 	checks    sync.Pool
 
 	bounded bool // a secret isn't used all the time
@@ -167,6 +172,11 @@ func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 		v.engine, err = scheme.code.open(setup{scheme, v.secrets, v.now, r.tolerance, v.publicURL, options})
 		if err != nil {
 			return nil, fmt.Errorf("scheme %s: %w", scheme.Name, err)
+		}
+	}
+	if options.Handshake != nil {
+		if v.handshake, err = newHandshake(&scheme, v, secrets, options.Handshake); err != nil {
+			return nil, err
 		}
 	}
 	v.checks.New = func() any { return &Check{verifier: v} }
@@ -303,6 +313,9 @@ func compile(s Scheme) (*rules, error) {
 	})
 	if r.events, err = r.compileNames(s.Event); err != nil {
 		return nil, fmt.Errorf("event: %w", err)
+	}
+	if s.Challenge != "" && challenges[s.Challenge] == nil {
+		return nil, fmt.Errorf("challenge %q is unknown: use one of %s", s.Challenge, strings.Join(Challenges(), ", "))
 	}
 	if s.Alternative != nil {
 		if err := r.compileAlternative(&s, s.Alternative); err != nil {

@@ -144,7 +144,7 @@ func (e wechat) match(c *Check, query wechatQuery) (Delivery, error) {
 		sum := key.sum(c.sum[:0], parts...)
 		same := subtle.ConstantTimeCompare(sum, c.signatures[0].bytes[:c.rules.size])
 		if same == 1 && matched == 0 {
-			d.Key = key.label
+			d.Key, c.matched = key.label, key
 			d.identify(tagMAC, sum)
 		}
 		matched |= same
