@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"net/http"
 	"testing"
 	"time"
 )
@@ -11,4 +12,11 @@ func SetSecretsTicker(t *testing.T, looks <-chan time.Time) {
 	before := newSecretsTicker
 	newSecretsTicker = func() (<-chan time.Time, func()) { return looks, func() {} }
 	t.Cleanup(func() { newSecretsTicker = before })
+}
+
+// SetConfirmTransport makes confirmations go another way until the test ends.
+func SetConfirmTransport(t *testing.T, transport http.RoundTripper) {
+	before := confirmTransport
+	confirmTransport = transport
+	t.Cleanup(func() { confirmTransport = before })
 }

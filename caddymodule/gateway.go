@@ -62,6 +62,7 @@ type Gateway struct {
 	store     replay.Store
 	outbound  *Outbound         // never nil
 	routes    map[string][]byte // the configuration of each route, by its name
+	greeters  map[string]string // the provider of each route whose handshake brings a secret, by its name
 	keyrings  []*keyring        // with secrets that are files
 	secrets   *secretsWatch     // of those files
 	arrivals  *arrivals         // of bodies
@@ -102,6 +103,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 		return err
 	}
 	g.routes = make(map[string][]byte)
+	g.greeters = make(map[string]string)
 	if g.MaxInFlight == 0 {
 		g.MaxInFlight = defaultMaxInFlight
 	}

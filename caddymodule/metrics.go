@@ -132,7 +132,7 @@ func newRouteMetrics(route, provider string) *routeMetrics {
 		seconds:  verificationSeconds.WithLabelValues(route, provider),
 		bytes:    bodyBytes.WithLabelValues(route, provider),
 	}
-	for _, v := range []verdict{verified, rejected, duplicate, unverified} {
+	for _, v := range []verdict{verified, rejected, duplicate, answered, unverified} {
 		for _, reason := range reasonsOf(v) {
 			m.outcomes[outcomeLabels{v, reason}] = m.outcome(v, reason)
 		}

@@ -131,7 +131,7 @@ func TestEveryOutcomeOfARouteIsCountedFromZero(t *testing.T) {
 	t.Cleanup(func() { deliveriesTotal.DeletePartialMatch(prometheus.Labels{"route": "from-zero"}) })
 	m := newRouteMetrics("from-zero", "github")
 	got := counts(t, registry, deliveriesName)
-	for _, v := range []verdict{verified, rejected, duplicate, unverified} {
+	for _, v := range []verdict{verified, rejected, duplicate, answered, unverified} {
 		for _, reason := range reasonsOf(v) {
 			key := "provider=github reason=" + reason + " route=from-zero verdict=" + string(v) + " "
 			if value, ok := got[key]; !ok || value != 0 {
@@ -161,10 +161,14 @@ func TestReasonsHaveTheStatusOfTheTableOfAnswers(t *testing.T) {
 		reasonDenied:       http.StatusForbidden,
 		reasonNoRule:       http.StatusForbidden,
 		reasonNoDelivery:   http.StatusForbidden,
+
+		reasonHandshakeClosed: http.StatusUnauthorized,
+		reasonUnconfirmed:     http.StatusServiceUnavailable,
 	}
 	for _, reason := range verifiers.Reasons() {
 		want[reason] = http.StatusUnauthorized
 	}
+	want["challenge_refused"] = http.StatusForbidden
 	for _, v := range []verdict{rejected, unverified} {
 		for _, reason := range reasonsOf(v) {
 			if _, ok := want[reason]; !ok {
@@ -181,7 +185,7 @@ func TestReasonsHaveTheStatusOfTheTableOfAnswers(t *testing.T) {
 
 // A reason that two packages use for different things could not be told apart in a metric.
 func TestReasonsAreUniqueWithinAVerdict(t *testing.T) {
-	for _, v := range []verdict{verified, rejected, duplicate, unverified} {
+	for _, v := range []verdict{verified, rejected, duplicate, answered, unverified} {
 		reasons := reasonsOf(v)
 		slices.Sort(reasons)
 		if unique := slices.Compact(slices.Clone(reasons)); len(unique) != len(reasons) || len(reasons) == 0 {

@@ -81,16 +81,30 @@ type Verify struct {
 	// needed for a provider that signs the URL.
 	PublicURL string `json:"public_url,omitempty"`
 
+	// VerifyToken is a placeholder, as in Secrets, for what the provider shows in its handshake: the verify
+	// token of Meta, without which a handshake of Meta's is refused; the verification token of Feishu.
+	VerifyToken string `json:"verify_token,omitempty"`
+
+	// EncryptKey is a placeholder for the EncodingAESKey of WeCom, without which a handshake of WeCom's is
+	// refused.
+	EncryptKey string `json:"encrypt_key,omitempty"`
+
+	// Topics are the ARNs of the Amazon SNS topics whose messages are let in and whose subscriptions are
+	// confirmed. SNS needs at least one.
+	Topics []string `json:"topics,omitempty"`
+
 	// Position is where a Caddyfile has the directive, for error messages.
 	Position string `json:"position,omitempty"`
 
-	gateway  *Gateway
-	scheme   verifiers.Scheme
-	keys     *keyring
-	window   time.Duration
-	allow    string // for 405
-	reporter *reporter
-	now      func() time.Time
+	gateway   *Gateway
+	scheme    verifiers.Scheme
+	keys      *keyring
+	window    time.Duration
+	allow     string   // for 405
+	asks      []string // the methods of the provider's handshake that aren't among Methods
+	confirmer *confirmer
+	reporter  *reporter
+	now       func() time.Time
 }
 
 // The defaults of Verify.
@@ -127,7 +141,7 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	v.now = time.Now
+	v.now, v.confirmer = time.Now, new(confirmer)
 	v.setDefaults()
 	if err := v.check(); err != nil {
 		return err
@@ -154,13 +168,17 @@ func (v *Verify) provision(ctx caddy.Context) error {
 		return err
 	}
 	v.keys = &keyring{compile: v.compile, logger: v.reporter.logger, who: zap.String("route", v.Name)}
-	if err := v.gateway.openKeyring(v.keys, placeholdersOf(v.Secrets)); err != nil {
+	if err := v.gateway.openKeyring(v.keys, append(placeholdersOf(v.Secrets), v.VerifyToken, v.EncryptKey)); err != nil {
 		return err
 	}
 	v.reporter.metrics.expectKeys(v.Secrets)
 	verifier := v.keys.current.Load()
 	if err := v.setWindow(verifier.Tolerance()); err != nil {
 		return err
+	}
+	v.setMethods(verifier.Handshake())
+	if verifier.Handshake().BringsSecret() {
+		v.gateway.greeters[v.Name] = v.Provider
 	}
 	if idle {
 		v.reporter.logger.Warn("no secret is in use yet: every delivery is refused until not_before", zap.String("route", v.Name))
@@ -200,7 +218,6 @@ func (v *Verify) setDefaults() {
 	if v.OnDuplicate == 0 {
 		v.OnDuplicate = http.StatusOK
 	}
-	v.allow = strings.Join(v.Methods, ", ")
 }
 
 // check finds the settings that make no sense.
@@ -231,6 +248,10 @@ func (v *Verify) check() error {
 
 // compile makes the verifier, of what the placeholders stand for now.
 func (v *Verify) compile() (*verifiers.Verifier, error) {
+	handshake, err := v.handshake(caddy.NewReplacer())
+	if err != nil {
+		return nil, err
+	}
 	verifier, err := newVerifier(v.scheme, v.Secrets, verifiers.Options{
 		Now:        func() time.Time { return v.now() },
 		Tolerance:  time.Duration(v.Tolerance),
@@ -238,6 +259,7 @@ func (v *Verify) compile() (*verifiers.Verifier, error) {
 		AllowWeak:  v.AllowWeak,
 		PublicURL:  v.PublicURL,
 		Space:      v.gateway.lend,
+		Handshake:  handshake,
 	})
 	if err == nil {
 		err = v.gateway.fits(v.MaxBody, verifier)
@@ -275,33 +297,59 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	d.announce(r.Context())
 	ownHeader(r.Header)
 
+	verifier := v.keys.current.Load()
+	handshake := verifier.Handshake()
+	d.acknowledgement = handshake.Acknowledgement()
 	request := verifiers.Request{Header: r.Header}
 	request.Method, request.Target = asSent(r)
-	if !slices.Contains(v.Methods, request.Method) {
+	delivers := slices.Contains(v.Methods, request.Method)
+	if !delivers && !slices.Contains(v.asks, request.Method) {
 		w.Header().Set("Allow", v.allow)
 		return d.reject(w, r, reasonMethod)
+	}
+	if answer, err := handshake.Head(request); err != verifiers.ErrNoChallenge {
+		return d.greet(w, r, answer, err)
+	}
+	if !delivers {
+		return d.reject(w, r, verifiers.ReasonOf(verifiers.ErrSignatureMissing))
 	}
 	if r.ContentLength > v.MaxBody {
 		return d.reject(w, r, reasonBodyTooLarge)
 	}
-	verifier := v.keys.current.Load()
 	check, genuine := verifier.Check(request)
+	limit := v.MaxBody
 	if genuine == nil {
 		defer check.Close()
 	} else if !v.monitors() {
-		return d.reject(w, r, reasonOf(genuine))
+		if limit = v.unsigned(handshake, genuine); r.ContentLength > limit || limit == 0 {
+			return d.reject(w, r, reasonOf(genuine))
+		}
 	}
 
 	body := buffer{limit: v.gateway.MaxInFlight}
 	defer body.free()
-	if reason := d.read(&body, w, r, v.gateway, v.MaxBody); reason != "" {
+	if reason := d.read(&body, w, r, v.gateway, limit); reason != "" {
+		if genuine != nil && reason == reasonBodyTooLarge && !v.monitors() {
+			reason = reasonOf(genuine)
+		}
 		return d.reject(w, r, reason)
 	}
 	d.body.bytes = body.bytes
 	defer d.body.release()
 
 	if genuine == nil {
-		genuine = d.verify(check)
+		if genuine = d.verify(check); genuine == nil {
+			switch answer, err := handshake.Verified(check, body.bytes); {
+			case err == nil:
+				return d.greet(w, r, answer, nil)
+			case err != verifiers.ErrNoChallenge:
+				d.Delivery, genuine = verifiers.Delivery{Provider: d.Provider}, err
+			}
+		}
+	} else if v.unsigned(handshake, genuine) > 0 {
+		if answer, err := handshake.Body(body.bytes); err != verifiers.ErrNoChallenge {
+			return d.greet(w, r, answer, err)
+		}
 	}
 	if genuine != nil && !v.monitors() {
 		return d.reject(w, r, reasonOf(genuine))

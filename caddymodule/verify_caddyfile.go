@@ -64,6 +64,9 @@ func parseVerify(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		on_duplicate   <status>
 //		mode           enforce|monitor
 //		public_url     <url>
+//		verify_token   <placeholder>             # of Meta and Feishu
+//		encrypt_key    <placeholder>             # of WeCom
+//		topic          <arn...>                  # of Amazon SNS
 //		allow_short
 //		allow_weak
 //		custom {
@@ -79,6 +82,7 @@ func parseVerify(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			timestamp  <place> [s|ms|auto|rfc3339]
 //			id         <place...>
 //			event      <place...>
+//			challenge  <name>
 //		}
 //	}
 func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -114,6 +118,12 @@ func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			o.oneOf(&v.Mode, "enforce", "monitor")
 		case "public_url":
 			o.text(&v.PublicURL)
+		case "verify_token":
+			o.placeholder("verify_token", &v.VerifyToken, o.args(1, 1)[0])
+		case "encrypt_key":
+			o.placeholder("encrypt_key", &v.EncryptKey, o.args(1, 1)[0])
+		case "topic":
+			v.Topics = trimEmpty(o.args(1, 64))
 		case "allow_short":
 			o.flag(&v.AllowShort)
 		case "allow_weak":
@@ -121,7 +131,7 @@ func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "custom":
 			v.Scheme = o.scheme()
 		default:
-			o.unknown("secret", "name", "tolerance", "replay_window", "replay", "max_body", "methods", "on_duplicate", "mode", "public_url", "allow_short", "allow_weak", "custom")
+			o.unknown("secret", "name", "tolerance", "replay_window", "replay", "max_body", "methods", "on_duplicate", "mode", "public_url", "verify_token", "encrypt_key", "topic", "allow_short", "allow_weak", "custom")
 		}
 	}
 	if o.err != nil {
@@ -144,7 +154,9 @@ func (v *Verify) dryRun() error {
 	}
 	var verifier *verifiers.Verifier
 	if err == nil {
-		verifier, err = dryVerifier(dry.scheme, verifiers.Options{Tolerance: time.Duration(dry.Tolerance), AllowWeak: dry.AllowWeak, PublicURL: dry.PublicURL})
+		verifier, err = dryVerifier(dry.scheme, verifiers.Options{
+			Tolerance: time.Duration(dry.Tolerance), AllowWeak: dry.AllowWeak, PublicURL: dry.PublicURL, Handshake: dry.sampleHandshake(),
+		})
 	}
 	if err == nil {
 		err = dry.setWindow(verifier.Tolerance())
@@ -203,8 +215,10 @@ func (o *options) scheme() *verifiers.Scheme {
 			s.ID = trimEmpty(inner.args(1, 8))
 		case "event":
 			s.Event = trimEmpty(inner.args(1, 8))
+		case "challenge":
+			inner.text(&s.Challenge)
 		default:
-			inner.unknown("signature", "list", "encoding", "algorithm", "key", "key_id", "content", "url_form", "timestamp", "id", "event")
+			inner.unknown("signature", "list", "encoding", "algorithm", "key", "key_id", "content", "url_form", "timestamp", "id", "event", "challenge")
 		}
 	}
 	if inner.err != nil && o.err == nil {
