@@ -26,7 +26,7 @@ const claimsPath = "/webhook_gateway/claims/"
 //
 // gives back a kept claim, so that the delivery comes through when it is sent again. It answers
 // 200, 404 if nothing is kept under the key, and 409 if the app is still working on the delivery. What
-// is published is at outboundPath.
+// is published is at outboundPath, and the secrets that handshakes bring at handshakesPath.
 type adminAPI struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -47,6 +47,7 @@ func (adminAPI) Provision(ctx caddy.Context) error {
 func (a adminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: claimsPath, Handler: caddy.AdminHandlerFunc(a.forget)},
+		{Pattern: handshakesPath, Handler: caddy.AdminHandlerFunc(a.handshakes)},
 		{Pattern: outboundPath, Handler: caddy.AdminHandlerFunc(a.outbound)},
 	}
 }

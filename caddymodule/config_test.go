@@ -223,7 +223,7 @@ func verifySigned(v *Verify, provider, secret string) (verifiers.Delivery, error
 	if err != nil {
 		return verifiers.Delivery{}, err
 	}
-	check, err := v.verifier.Check(verifiers.Request{Method: http.MethodPost, Header: header, Target: "/"})
+	check, err := v.keys.current.Load().Check(verifiers.Request{Method: http.MethodPost, Header: header, Target: "/"})
 	if err != nil {
 		return verifiers.Delivery{}, err
 	}

@@ -21,19 +21,21 @@ import (
 type delivery struct {
 	verifiers.Delivery
 
-	reporter     *reporter
-	inner        *delivery // of a webhook_verify behind this one
-	route        *Verify   // nil for a request that was never verified
-	claim        replay.Claim
-	verdict      verdict
-	reason       string
-	concluded    bool
-	arrival      arrival
-	context      deliveryContext
-	body         verifiedBody
-	writer       statusWriter
-	headerValues [5]string
-	rules        *policy.Delivery
+	reporter *reporter
+	inner    *delivery // of a webhook_verify behind this one
+	route    *Verify   // nil for a request that was never verified
+	// acknowledgement is how the provider wants to be told that the app accepted, and nil if any 2xx does.
+	acknowledgement *verifiers.Acknowledgement
+	claim           replay.Claim
+	verdict         verdict
+	reason          string
+	concluded       bool
+	arrival         arrival
+	context         deliveryContext
+	body            verifiedBody
+	writer          statusWriter
+	headerValues    [5]string
+	rules           *policy.Delivery
 }
 
 // newDelivery returns a delivery of which nothing is known yet.

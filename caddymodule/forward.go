@@ -37,7 +37,7 @@ func (d *delivery) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		d.setVerified(r.Header)
 	}
 	d.body.attach(r)
-	d.writer.ResponseWriter = w
+	d.writer.ResponseWriter = d.acknowledging(w)
 
 	// Also when a handler panics, which it may do to abort the connection after the app has accepted.
 	defer func() {
@@ -109,7 +109,7 @@ func (d *delivery) drop(w http.ResponseWriter, r *http.Request, reason string) e
 	}
 	d.verdict, d.reason = duplicate, reason
 	d.conclude()
-	return d.answer(w, r, status)
+	return d.answer(d.acknowledging(w), r, status)
 }
 
 // reject refuses a delivery.

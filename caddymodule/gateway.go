@@ -62,6 +62,9 @@ type Gateway struct {
 	store     replay.Store
 	outbound  *Outbound         // never nil
 	routes    map[string][]byte // the configuration of each route, by its name
+	greeters  map[string]string // the provider of each route whose handshake brings a secret, by its name
+	keyrings  []*keyring        // with secrets that are files
+	secrets   *secretsWatch     // of those files
 	arrivals  *arrivals         // of bodies
 	deadlines deadlines         // of the deliveries that are forwarded
 }
@@ -100,6 +103,7 @@ func (g *Gateway) Provision(ctx caddy.Context) error {
 		return err
 	}
 	g.routes = make(map[string][]byte)
+	g.greeters = make(map[string]string)
 	if g.MaxInFlight == 0 {
 		g.MaxInFlight = defaultMaxInFlight
 	}
@@ -141,16 +145,33 @@ func (g *Gateway) Validate() error {
 	return nil
 }
 
-// Start begins to publish, if the configuration has a use for that.
+// Start begins to publish, and to watch secret files, if the configuration has a use for that.
 func (g *Gateway) Start() error {
-	if g.Outbound == nil && len(g.outbound.publishers) == 0 {
-		return nil
+	if g.Outbound != nil || len(g.outbound.publishers) > 0 {
+		if err := g.outbound.start(); err != nil {
+			return err
+		}
 	}
-	return g.outbound.start()
+	g.secrets = watchSecrets(g.keyrings) // last: an app that fails to start isn't stopped
+	return nil
 }
 
-// Stop ends it.
-func (g *Gateway) Stop() error { return g.outbound.stop() }
+// Stop ends both.
+func (g *Gateway) Stop() error {
+	g.secrets.stop()
+	return g.outbound.stop()
+}
+
+// openKeyring opens a keyring, and watches it if a placeholder is a file.
+func (g *Gateway) openKeyring(k *keyring, placeholders []string) error {
+	if err := k.open(placeholders); err != nil {
+		return err
+	}
+	if len(k.files) > 0 {
+		g.keyrings = append(g.keyrings, k)
+	}
+	return nil
+}
 
 // publishTo notes a handler that is to serve the hub.
 func (g *Gateway) publishTo(p *Publish) { g.outbound.publishers = append(g.outbound.publishers, p) }

@@ -18,6 +18,11 @@ var (
 		Help: "Deliveries by what became of them.",
 	}, []string{"route", "provider", "verdict", "reason"})
 
+	verificationsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "webhook", Name: "verifications_total",
+		Help: "Deliveries that verified, copies among them, by the label of the secret that matched.",
+	}, []string{"route", "provider", "key"})
+
 	verificationSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Namespace: "caddy", Subsystem: "webhook", Name: "verification_seconds",
 		Help:    "Time to verify a delivery whose body had arrived.",
@@ -92,7 +97,7 @@ func memoryStat(pick func(replay.Stats) float64) func() float64 {
 // registerMetrics adds the collectors to the registry of a configuration.
 func registerMetrics(registry *prometheus.Registry) error {
 	for _, c := range []prometheus.Collector{
-		deliveriesTotal, verificationSeconds, bodyBytes, rulesTotal, ruleErrorsTotal, inFlightGauge, replayEntries, replayEvictions,
+		deliveriesTotal, verificationsTotal, verificationSeconds, bodyBytes, rulesTotal, ruleErrorsTotal, inFlightGauge, replayEntries, replayEvictions,
 		messagesTotal, attemptsTotal, attemptSeconds, retriesTotal, hubMetrics,
 	} {
 		err := registry.Register(c)
@@ -108,6 +113,7 @@ type routeMetrics struct {
 	route, provider string
 
 	outcomes map[outcomeLabels]prometheus.Counter
+	keys     map[string]prometheus.Counter // by the label of a secret
 	seconds  prometheus.Observer
 	bytes    prometheus.Observer
 }
@@ -122,15 +128,30 @@ func newRouteMetrics(route, provider string) *routeMetrics {
 		route:    route,
 		provider: provider,
 		outcomes: make(map[outcomeLabels]prometheus.Counter),
+		keys:     make(map[string]prometheus.Counter),
 		seconds:  verificationSeconds.WithLabelValues(route, provider),
 		bytes:    bodyBytes.WithLabelValues(route, provider),
 	}
-	for _, v := range []verdict{verified, rejected, duplicate, unverified} {
+	for _, v := range []verdict{verified, rejected, duplicate, answered, unverified} {
 		for _, reason := range reasonsOf(v) {
 			m.outcomes[outcomeLabels{v, reason}] = m.outcome(v, reason)
 		}
 	}
 	return m
+}
+
+// expectKeys counts the verifications of secrets from zero, so that one that is never used shows.
+func (m *routeMetrics) expectKeys(secrets []SecretSource) {
+	for _, s := range secrets {
+		m.keys[s.Label] = verificationsTotal.WithLabelValues(m.route, m.provider, s.Label)
+	}
+}
+
+// verifiedBy counts a delivery that verified with a secret of that label.
+func (m *routeMetrics) verifiedBy(label string) {
+	if counter, ok := m.keys[label]; ok {
+		counter.Inc()
+	}
 }
 
 // outcome returns the counter of a verdict and its reason.

@@ -85,6 +85,7 @@ func metricNames(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	m := newRouteMetrics("all", "github")
+	m.expectKeys([]SecretSource{{Label: "current"}})
 	m.seconds.Observe(1e-5)
 	m.bytes.Observe(1000)
 	rulesTotal.WithLabelValues("all", "otherwise").Inc()
@@ -114,6 +115,7 @@ func TestEveryMetricIsOnTheRegistry(t *testing.T) {
 		"caddy_webhook_queue_age_seconds", "caddy_webhook_queue_depth",
 		"caddy_webhook_replay_entries", "caddy_webhook_replay_evictions_total", "caddy_webhook_retries_total",
 		"caddy_webhook_rule_errors_total", "caddy_webhook_rule_matches_total", "caddy_webhook_verification_seconds",
+		"caddy_webhook_verifications_total",
 	}
 	if names := metricNames(t); !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
@@ -129,7 +131,7 @@ func TestEveryOutcomeOfARouteIsCountedFromZero(t *testing.T) {
 	t.Cleanup(func() { deliveriesTotal.DeletePartialMatch(prometheus.Labels{"route": "from-zero"}) })
 	m := newRouteMetrics("from-zero", "github")
 	got := counts(t, registry, deliveriesName)
-	for _, v := range []verdict{verified, rejected, duplicate, unverified} {
+	for _, v := range []verdict{verified, rejected, duplicate, answered, unverified} {
 		for _, reason := range reasonsOf(v) {
 			key := "provider=github reason=" + reason + " route=from-zero verdict=" + string(v) + " "
 			if value, ok := got[key]; !ok || value != 0 {
@@ -159,10 +161,14 @@ func TestReasonsHaveTheStatusOfTheTableOfAnswers(t *testing.T) {
 		reasonDenied:       http.StatusForbidden,
 		reasonNoRule:       http.StatusForbidden,
 		reasonNoDelivery:   http.StatusForbidden,
+
+		reasonHandshakeClosed: http.StatusUnauthorized,
+		reasonUnconfirmed:     http.StatusServiceUnavailable,
 	}
 	for _, reason := range verifiers.Reasons() {
 		want[reason] = http.StatusUnauthorized
 	}
+	want["challenge_refused"] = http.StatusForbidden
 	for _, v := range []verdict{rejected, unverified} {
 		for _, reason := range reasonsOf(v) {
 			if _, ok := want[reason]; !ok {
@@ -179,7 +185,7 @@ func TestReasonsHaveTheStatusOfTheTableOfAnswers(t *testing.T) {
 
 // A reason that two packages use for different things could not be told apart in a metric.
 func TestReasonsAreUniqueWithinAVerdict(t *testing.T) {
-	for _, v := range []verdict{verified, rejected, duplicate, unverified} {
+	for _, v := range []verdict{verified, rejected, duplicate, answered, unverified} {
 		reasons := reasonsOf(v)
 		slices.Sort(reasons)
 		if unique := slices.Compact(slices.Clone(reasons)); len(unique) != len(reasons) || len(reasons) == 0 {

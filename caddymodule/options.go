@@ -124,6 +124,17 @@ func (o *options) duration(target *caddy.Duration) {
 	*target = caddy.Duration(d)
 }
 
+// time reads an option with a point in time.
+func (o *options) time(target *time.Time) {
+	name := o.Val()
+	text := o.args(1, 1)[0]
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil || at.IsZero() {
+		o.fail("%s %q: write a time with its zone, such as 2026-01-31T12:00:00Z", name, text)
+	}
+	*target = at
+}
+
 // size reads an option with a number of bytes that lies in the bounds.
 func (o *options) size(target *int64, least, most uint64) {
 	name := o.Val()

@@ -130,7 +130,7 @@ func TestReadmeNamesProvidersThatThereAre(t *testing.T) {
 }
 
 func TestReadmeHasEveryReasonUnderItsVerdict(t *testing.T) {
-	for _, v := range []verdict{verified, duplicate, rejected} {
+	for _, v := range []verdict{verified, duplicate, answered, rejected} {
 		row := regexp.MustCompile("(?m)^\\| `" + string(v) + "` \\| (.*) \\|$").FindStringSubmatch(section(t, "### What operators see"))
 		if row == nil {
 			t.Fatalf("README has no row for %s", v)

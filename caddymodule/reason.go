@@ -19,6 +19,8 @@ const (
 	rejected verdict = "rejected"
 	// duplicate: the delivery is genuine, and the app has it already or is working on it.
 	duplicate verdict = "duplicate"
+	// answered: the request was a challenge of the provider's and is answered.
+	answered verdict = "answered"
 	// unverified: the delivery should have been refused and went on because of "mode monitor".
 	unverified verdict = "unverified"
 )
@@ -34,6 +36,9 @@ const (
 	reasonDelivered = "already_delivered"
 	reasonInFlight  = "in_flight"
 
+	// Of the verdict answered.
+	reasonChallenge = "challenge"
+
 	// Of the verdict rejected.
 	reasonMethod       = "method_not_allowed"
 	reasonBodyTooLarge = "body_too_large"
@@ -45,6 +50,9 @@ const (
 	reasonDenied       = "denied_by_rule"
 	reasonNoRule       = "no_rule_matched"
 	reasonNoDelivery   = "not_verified"
+
+	reasonHandshakeClosed = "handshake_closed"    // it brings a secret that nobody has asked for
+	reasonUnconfirmed     = "confirmation_failed" // it asks for one that could not be had
 )
 
 // statuses are what the sender sees of the reasons that aren't 401. A refused sender learns
@@ -61,6 +69,10 @@ var statuses = map[string]int{
 	reasonDenied:       http.StatusForbidden,
 	reasonNoRule:       http.StatusForbidden,
 	reasonNoDelivery:   http.StatusForbidden,
+	reasonUnconfirmed:  http.StatusServiceUnavailable,
+
+	// As providers document it: who asks shows a token that is wrong.
+	verifiers.ReasonOf(verifiers.ErrChallengeRefused): http.StatusForbidden,
 }
 
 // statusOf returns the status for a reason to reject.
@@ -78,11 +90,13 @@ func reasonsOf(v verdict) []string {
 		return []string{reasonAccepted, reasonNotAccepted}
 	case duplicate:
 		return []string{reasonDelivered, reasonInFlight}
+	case answered:
+		return []string{reasonChallenge}
 	case unverified:
 		return append(verifiers.Reasons(), reasonOverloaded, reasonUnchecked, reasonReplayOutage)
 	}
 	return append(verifiers.Reasons(), reasonMethod, reasonBodyTooLarge, reasonBodyCutShort, reasonBodyTooSlow,
-		reasonOverloaded, reasonUnchecked, reasonReplayOutage, reasonDenied, reasonNoRule, reasonNoDelivery)
+		reasonOverloaded, reasonUnchecked, reasonReplayOutage, reasonDenied, reasonNoRule, reasonNoDelivery, reasonHandshakeClosed, reasonUnconfirmed)
 }
 
 // reasonOf returns the reason for an error of the verifier.

@@ -12,6 +12,7 @@ const (
 	eventVerified  = "webhook_verified"
 	eventRejected  = "webhook_rejected"
 	eventDuplicate = "webhook_duplicate"
+	eventAnswered  = "webhook_answered"
 )
 
 // reporter tells everybody what became of the deliveries of one route.
@@ -58,6 +59,8 @@ func (d *delivery) conclude() {
 		}
 	case duplicate:
 		message, event = "webhook is a duplicate", eventDuplicate
+	case answered:
+		message, event = "webhook challenge answered", eventAnswered
 	case rejected:
 		message, event = "webhook rejected", eventRejected
 	case unverified:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -20,6 +21,12 @@ type SecretSource struct {
 
 	// Label names the secret in logs and to the app.
 	Label string `json:"label,omitempty"`
+
+	// NotBefore and NotAfter bound the time in which the secret is used, to verify and to sign, so that a
+	// new one can be laid out beforehand and an old one ends by itself. Default: no bound. Tokens of
+	// webhook_publish and secrets of endpoints have none.
+	NotBefore time.Time `json:"not_before,omitzero"`
+	NotAfter  time.Time `json:"not_after,omitzero"`
 }
 
 // maxLabel bounds the label of a secret, which becomes a header field.
@@ -27,15 +34,23 @@ const maxLabel = 64
 
 // resolve reads the secret. Errors name the placeholder, never what it stands for.
 func (s SecretSource) resolve(replacer *caddy.Replacer) (verifiers.Secret, error) {
-	text, err := s.text(replacer)
+	if err := s.check(); err != nil {
+		return verifiers.Secret{}, err
+	}
+	text, err := resolvePlaceholder(replacer, s.Value)
 	if err != nil {
 		return verifiers.Secret{}, err
 	}
-	return verifiers.NewSecret(s.Label, text), nil
+	secret := verifiers.NewSecret(s.Label, text)
+	secret.NotBefore, secret.NotAfter = s.NotBefore, s.NotAfter
+	return secret, nil
 }
 
-// text returns the secret itself.
+// text returns the secret itself, for those who don't look at its time.
 func (s SecretSource) text(replacer *caddy.Replacer) (string, error) {
+	if !s.NotBefore.IsZero() || !s.NotAfter.IsZero() {
+		return "", errors.New("not_before and not_after: only secrets of webhook_verify and webhook_sign have them: leave them out")
+	}
 	if err := s.check(); err != nil {
 		return "", err
 	}
@@ -52,6 +67,15 @@ func resolvePlaceholder(replacer *caddy.Replacer, placeholder string) (string, e
 		return "", fmt.Errorf("%s can't be read or is empty", placeholder)
 	}
 	return "", fmt.Errorf("%s is not set or empty", placeholder)
+}
+
+// placeholdersOf returns the placeholders of secrets.
+func placeholdersOf(secrets []SecretSource) []string {
+	var all []string
+	for _, s := range secrets {
+		all = append(all, s.Value)
+	}
+	return all
 }
 
 var errNoSecret = errors.New(`no secret: add one, such as "secret {env.WEBHOOK_SECRET}"`)

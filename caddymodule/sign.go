@@ -67,7 +67,7 @@ type Sign struct {
 	Position string `json:"position,omitempty"`
 
 	gateway  *Gateway
-	signer   *verifiers.Verifier
+	keys     *keyring
 	fields   []string // the header fields of the scheme
 	reporter *reporter
 	now      func() time.Time
@@ -103,14 +103,35 @@ func (s *Sign) provision(ctx caddy.Context) error {
 	if s.reporter, err = newReporter(ctx, "", ""); err != nil {
 		return err
 	}
-	if s.signer, err = newVerifier(scheme, s.Secrets, s.options()); err != nil {
+	if len(s.Secrets) == 0 {
+		return errNoSecret
+	}
+	idle, err := checkTimes(s.Secrets, s.now())
+	if err != nil {
 		return err
 	}
-	if err := s.gateway.fits(s.MaxBody, s.signer); err != nil {
+	s.keys = &keyring{logger: s.reporter.logger, who: zap.String("scheme", s.Scheme)}
+	s.keys.compile = func() (*verifiers.Verifier, error) { return s.compile(scheme) }
+	if err := s.gateway.openKeyring(s.keys, placeholdersOf(s.Secrets)); err != nil {
 		return err
 	}
-	s.fields = s.signer.HeaderNames()
-	return canSign(s.signer)
+	s.fields = s.keys.current.Load().HeaderNames()
+	if idle {
+		s.reporter.logger.Warn("no secret is in use yet: nothing can be signed until not_before", zap.String("scheme", s.Scheme))
+	}
+	return nil
+}
+
+// compile makes the signer, of what the placeholders stand for now.
+func (s *Sign) compile(scheme verifiers.Scheme) (*verifiers.Verifier, error) {
+	signer, err := newVerifier(scheme, s.Secrets, s.options())
+	if err == nil {
+		err = s.gateway.fits(s.MaxBody, signer)
+	}
+	if err == nil {
+		err = canSign(signer)
+	}
+	return signer, err
 }
 
 func (s *Sign) options() verifiers.Options {
@@ -149,6 +170,9 @@ func varies(text string) bool {
 // canSign signs something, to find out now what would make every signature fail.
 func canSign(signer *verifiers.Verifier) error {
 	_, err := signer.Sign(verifiers.Message{ID: "id", Event: "event", Method: http.MethodPost, Target: "/"})
+	if errors.Is(err, verifiers.ErrNoSecretNow) {
+		return nil // in time it can
+	}
 	return err
 }
 
@@ -198,7 +222,7 @@ func (s *Sign) signAlone(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	defer d.body.release()
 
 	var id string
-	id, d.Event = s.signer.Names(verifiers.Request{Method: r.Method, Header: r.Header, Target: r.URL.RequestURI()}, body.bytes)
+	id, d.Event = s.keys.current.Load().Names(verifiers.Request{Method: r.Method, Header: r.Header, Target: r.URL.RequestURI()}, body.bytes)
 	switch given := s.givenID(r); {
 	case given != "":
 		id = given
@@ -230,19 +254,24 @@ var errUnsigned = errors.New("the request could not be signed")
 // the next handler.
 func (s *Sign) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, d *delivery, ids []string) error {
 	message := verifiers.Message{Event: d.Event, Time: s.now(), Body: d.body.bytes, Method: r.Method, Target: r.URL.RequestURI()}
+	signer := s.keys.current.Load()
 	var signed http.Header
 	err := errUnsigned
 	for _, message.ID = range ids {
 		if message.ID == "" {
 			continue
 		}
-		if signed, err = s.signer.Sign(message); err == nil || errors.Is(err, errOverloaded) {
+		if signed, err = signer.Sign(message); err == nil || errors.Is(err, errOverloaded) || errors.Is(err, verifiers.ErrNoSecretNow) {
 			break // another id would find the room that this one did not, and be another message's
 		}
 	}
 	switch {
 	case errors.Is(err, errOverloaded):
 		s.reporter.logger.Error("not signed: no room for the copy of the body that Ed25519 needs", zap.String("scheme", s.Scheme), zap.Error(err))
+		setRetryAfter(w)
+		return caddyhttp.Error(http.StatusServiceUnavailable, errUnsigned)
+	case errors.Is(err, verifiers.ErrNoSecretNow):
+		s.reporter.logger.Error("not signed: the time of every secret is over or still to come", zap.String("scheme", s.Scheme))
 		setRetryAfter(w)
 		return caddyhttp.Error(http.StatusServiceUnavailable, errUnsigned)
 	case err != nil:
@@ -278,7 +307,7 @@ var errAged = errors.New("the signature is too old to be sent again")
 // context ends when a try begins after half of that time, or has waited for its connection until then,
 // so that the rest is left for the way there and for clocks that differ.
 func (s *Sign) age(ctx context.Context, body *verifiedBody, signed time.Time) (context.Context, context.CancelFunc) {
-	limit := s.signer.Tolerance() / 2
+	limit := s.keys.current.Load().Tolerance() / 2
 	if limit == 0 {
 		return ctx, func() {}
 	}

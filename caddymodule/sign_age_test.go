@@ -22,7 +22,9 @@ func newSigner(t *testing.T, scheme string, now func() time.Time) *Sign {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Sign{signer: signer, now: now}
+	s := &Sign{keys: new(keyring), now: now}
+	s.keys.current.Store(signer)
+	return s
 }
 
 // A proxy that tries for long must not send a signature that receivers won't take any more.

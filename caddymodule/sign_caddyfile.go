@@ -16,7 +16,9 @@ func parseSign(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // UnmarshalCaddyfile reads the directive:
 //
 //	webhook_sign <scheme> {
-//		secret      <placeholder> [<label>]   # at least one
+//		secret      <placeholder> [<label>] { # at least one
+//			…                                 # as in webhook_verify
+//		}
 //		id          <placeholder>
 //		standalone
 //		max_body    <size>
@@ -39,7 +41,7 @@ func (s *Sign) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	for o.next("secret") {
 		switch o.Val() {
 		case "secret":
-			s.Secrets = append(s.Secrets, o.secret())
+			s.Secrets = append(s.Secrets, o.timedSecret())
 		case "id":
 			o.text(&s.ID)
 		case "standalone":
@@ -94,6 +96,31 @@ func (o *options) secret() SecretSource {
 	if err := source.check(); err != nil {
 		// The text may be the secret, so the error doesn't repeat it.
 		o.fail("%s: %v", name, err)
+	}
+	return source
+}
+
+// timedSecret reads a secret, and the block with its time.
+func (o *options) timedSecret() SecretSource {
+	source := o.secret()
+	inner := newOptions(o.Dispenser)
+	for inner.next() {
+		switch inner.Val() {
+		case "not_before":
+			inner.time(&source.NotBefore)
+		case "not_after":
+			inner.time(&source.NotAfter)
+		default:
+			inner.unknown("not_before", "not_after")
+		}
+	}
+	if inner.err == nil {
+		if err := checkTime(source); err != nil {
+			inner.fail("secret: %v", err)
+		}
+	}
+	if inner.err != nil && o.err == nil {
+		o.err = inner.err
 	}
 	return source
 }

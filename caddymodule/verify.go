@@ -81,15 +81,30 @@ type Verify struct {
 	// needed for a provider that signs the URL.
 	PublicURL string `json:"public_url,omitempty"`
 
+	// VerifyToken is a placeholder, as in Secrets, for what the provider shows in its handshake: the verify
+	// token of Meta, without which a handshake of Meta's is refused; the verification token of Feishu.
+	VerifyToken string `json:"verify_token,omitempty"`
+
+	// EncryptKey is a placeholder for the EncodingAESKey of WeCom, without which a handshake of WeCom's is
+	// refused.
+	EncryptKey string `json:"encrypt_key,omitempty"`
+
+	// Topics are the ARNs of the Amazon SNS topics whose messages are let in and whose subscriptions are
+	// confirmed. SNS needs at least one.
+	Topics []string `json:"topics,omitempty"`
+
 	// Position is where a Caddyfile has the directive, for error messages.
 	Position string `json:"position,omitempty"`
 
-	gateway  *Gateway
-	scheme   verifiers.Scheme
-	verifier *verifiers.Verifier
-	window   time.Duration
-	allow    string
-	reporter *reporter
+	gateway   *Gateway
+	scheme    verifiers.Scheme
+	keys      *keyring
+	window    time.Duration
+	allow     string   // for 405
+	asks      []string // the methods of the provider's handshake that aren't among Methods
+	confirmer *confirmer
+	reporter  *reporter
+	now       func() time.Time
 }
 
 // The defaults of Verify.
@@ -126,6 +141,7 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	v.now, v.confirmer = time.Now, new(confirmer)
 	v.setDefaults()
 	if err := v.check(); err != nil {
 		return err
@@ -141,14 +157,31 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if v.reporter, err = newReporter(ctx, v.Name, v.Provider); err != nil {
 		return err
 	}
-	if err := v.compile(); err != nil {
+	if v.scheme, err = schemeOf("provider", v.Provider, v.Scheme); err != nil {
 		return err
 	}
-	if err := v.gateway.fits(v.MaxBody, v.verifier); err != nil {
+	if len(v.Secrets) == 0 {
+		return errNoSecret
+	}
+	idle, err := checkTimes(v.Secrets, v.now())
+	if err != nil {
 		return err
 	}
-	if err := v.setWindow(); err != nil {
+	v.keys = &keyring{compile: v.compile, logger: v.reporter.logger, who: zap.String("route", v.Name)}
+	if err := v.gateway.openKeyring(v.keys, append(placeholdersOf(v.Secrets), v.VerifyToken, v.EncryptKey)); err != nil {
 		return err
+	}
+	v.reporter.metrics.expectKeys(v.Secrets)
+	verifier := v.keys.current.Load()
+	if err := v.setWindow(verifier.Tolerance()); err != nil {
+		return err
+	}
+	v.setMethods(verifier.Handshake())
+	if verifier.Handshake().BringsSecret() {
+		v.gateway.greeters[v.Name] = v.Provider
+	}
+	if idle {
+		v.reporter.logger.Warn("no secret is in use yet: every delivery is refused until not_before", zap.String("route", v.Name))
 	}
 	v.warn()
 	if v.Mode == "monitor" {
@@ -185,7 +218,6 @@ func (v *Verify) setDefaults() {
 	if v.OnDuplicate == 0 {
 		v.OnDuplicate = http.StatusOK
 	}
-	v.allow = strings.Join(v.Methods, ", ")
 }
 
 // check finds the settings that make no sense.
@@ -214,29 +246,33 @@ func (v *Verify) check() error {
 	return nil
 }
 
-// compile makes the verifier.
-func (v *Verify) compile() error {
-	scheme, err := schemeOf("provider", v.Provider, v.Scheme)
+// compile makes the verifier, of what the placeholders stand for now.
+func (v *Verify) compile() (*verifiers.Verifier, error) {
+	handshake, err := v.handshake(caddy.NewReplacer())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	v.scheme = scheme
-	v.verifier, err = newVerifier(scheme, v.Secrets, verifiers.Options{
+	verifier, err := newVerifier(v.scheme, v.Secrets, verifiers.Options{
+		Now:        func() time.Time { return v.now() },
 		Tolerance:  time.Duration(v.Tolerance),
 		AllowShort: v.AllowShort,
 		AllowWeak:  v.AllowWeak,
 		PublicURL:  v.PublicURL,
 		Space:      v.gateway.lend,
+		Handshake:  handshake,
 	})
-	return err
+	if err == nil {
+		err = v.gateway.fits(v.MaxBody, verifier)
+	}
+	return verifier, err
 }
 
 var errNoProvider = errors.New("webhook_verify needs a provider: " + presetList + ", or use a name of your own with custom { … }")
 
 // setWindow works out how long claims are kept.
-func (v *Verify) setWindow() error {
+func (v *Verify) setWindow(tolerance time.Duration) error {
 	least := time.Duration(0)
-	if tolerance := v.verifier.Tolerance(); tolerance > 0 {
+	if tolerance > 0 {
 		least = 2*tolerance + clockGrace
 	}
 	if v.scheme.Alike && v.ReplayWindow == 0 {
@@ -261,32 +297,59 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	d.announce(r.Context())
 	ownHeader(r.Header)
 
+	verifier := v.keys.current.Load()
+	handshake := verifier.Handshake()
+	d.acknowledgement = handshake.Acknowledgement()
 	request := verifiers.Request{Header: r.Header}
 	request.Method, request.Target = asSent(r)
-	if !slices.Contains(v.Methods, request.Method) {
+	delivers := slices.Contains(v.Methods, request.Method)
+	if !delivers && !slices.Contains(v.asks, request.Method) {
 		w.Header().Set("Allow", v.allow)
 		return d.reject(w, r, reasonMethod)
+	}
+	if answer, err := handshake.Head(request); err != verifiers.ErrNoChallenge {
+		return d.greet(w, r, answer, err)
+	}
+	if !delivers {
+		return d.reject(w, r, verifiers.ReasonOf(verifiers.ErrSignatureMissing))
 	}
 	if r.ContentLength > v.MaxBody {
 		return d.reject(w, r, reasonBodyTooLarge)
 	}
-	check, genuine := v.verifier.Check(request)
+	check, genuine := verifier.Check(request)
+	limit := v.MaxBody
 	if genuine == nil {
 		defer check.Close()
 	} else if !v.monitors() {
-		return d.reject(w, r, reasonOf(genuine))
+		if limit = v.unsigned(handshake, genuine); r.ContentLength > limit || limit == 0 {
+			return d.reject(w, r, reasonOf(genuine))
+		}
 	}
 
 	body := buffer{limit: v.gateway.MaxInFlight}
 	defer body.free()
-	if reason := d.read(&body, w, r, v.gateway, v.MaxBody); reason != "" {
+	if reason := d.read(&body, w, r, v.gateway, limit); reason != "" {
+		if genuine != nil && reason == reasonBodyTooLarge && !v.monitors() {
+			reason = reasonOf(genuine)
+		}
 		return d.reject(w, r, reason)
 	}
 	d.body.bytes = body.bytes
 	defer d.body.release()
 
 	if genuine == nil {
-		genuine = d.verify(check)
+		if genuine = d.verify(check); genuine == nil {
+			switch answer, err := handshake.Verified(check, body.bytes); {
+			case err == nil:
+				return d.greet(w, r, answer, nil)
+			case err != verifiers.ErrNoChallenge:
+				d.Delivery, genuine = verifiers.Delivery{Provider: d.Provider}, err
+			}
+		}
+	} else if v.unsigned(handshake, genuine) > 0 {
+		if answer, err := handshake.Body(body.bytes); err != verifiers.ErrNoChallenge {
+			return d.greet(w, r, answer, err)
+		}
 	}
 	if genuine != nil && !v.monitors() {
 		return d.reject(w, r, reasonOf(genuine))
@@ -295,7 +358,7 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	r, cancel := d.outlive(r)
 	defer cancel()
 	if genuine != nil {
-		d.ID, d.Event = v.verifier.Names(request, body.bytes)
+		d.ID, d.Event = verifier.Names(request, body.bytes)
 		return d.pass(w, r, next, unverified, reasonOf(genuine))
 	}
 
@@ -351,6 +414,7 @@ func (d *delivery) verify(check *verifiers.Check) error {
 	d.reporter.metrics.seconds.Observe(time.Since(start).Seconds())
 	if err == nil {
 		d.Delivery = genuine
+		d.reporter.metrics.verifiedBy(genuine.Key)
 	}
 	return err
 }

@@ -51,7 +51,10 @@ func parseVerify(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // UnmarshalCaddyfile reads the directive:
 //
 //	webhook_verify <provider> {
-//		secret         <placeholder> [<label>]   # at least one
+//		secret         <placeholder> [<label>] { # at least one
+//			not_before <time>                    # RFC 3339
+//			not_after  <time>
+//		}
 //		name           <name>                    # default: the provider
 //		tolerance      <duration>
 //		replay_window  <duration>
@@ -61,6 +64,9 @@ func parseVerify(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		on_duplicate   <status>
 //		mode           enforce|monitor
 //		public_url     <url>
+//		verify_token   <placeholder>             # of Meta and Feishu
+//		encrypt_key    <placeholder>             # of WeCom
+//		topic          <arn...>                  # of Amazon SNS
 //		allow_short
 //		allow_weak
 //		custom {
@@ -76,6 +82,7 @@ func parseVerify(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			timestamp  <place> [s|ms|auto|rfc3339]
 //			id         <place...>
 //			event      <place...>
+//			challenge  <name>
 //		}
 //	}
 func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -90,7 +97,7 @@ func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	for o.next("secret") {
 		switch o.Val() {
 		case "secret":
-			v.Secrets = append(v.Secrets, o.secret())
+			v.Secrets = append(v.Secrets, o.timedSecret())
 		case "name":
 			o.text(&v.Name)
 		case "tolerance":
@@ -111,6 +118,12 @@ func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			o.oneOf(&v.Mode, "enforce", "monitor")
 		case "public_url":
 			o.text(&v.PublicURL)
+		case "verify_token":
+			o.placeholder("verify_token", &v.VerifyToken, o.args(1, 1)[0])
+		case "encrypt_key":
+			o.placeholder("encrypt_key", &v.EncryptKey, o.args(1, 1)[0])
+		case "topic":
+			v.Topics = trimEmpty(o.args(1, 64))
 		case "allow_short":
 			o.flag(&v.AllowShort)
 		case "allow_weak":
@@ -118,7 +131,7 @@ func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "custom":
 			v.Scheme = o.scheme()
 		default:
-			o.unknown("secret", "name", "tolerance", "replay_window", "replay", "max_body", "methods", "on_duplicate", "mode", "public_url", "allow_short", "allow_weak", "custom")
+			o.unknown("secret", "name", "tolerance", "replay_window", "replay", "max_body", "methods", "on_duplicate", "mode", "public_url", "verify_token", "encrypt_key", "topic", "allow_short", "allow_weak", "custom")
 		}
 	}
 	if o.err != nil {
@@ -139,11 +152,14 @@ func (v *Verify) dryRun() error {
 	if err == nil {
 		dry.scheme, err = schemeOf("provider", v.Provider, v.Scheme)
 	}
+	var verifier *verifiers.Verifier
 	if err == nil {
-		dry.verifier, err = dryVerifier(dry.scheme, verifiers.Options{Tolerance: time.Duration(dry.Tolerance), AllowWeak: dry.AllowWeak, PublicURL: dry.PublicURL})
+		verifier, err = dryVerifier(dry.scheme, verifiers.Options{
+			Tolerance: time.Duration(dry.Tolerance), AllowWeak: dry.AllowWeak, PublicURL: dry.PublicURL, Handshake: dry.sampleHandshake(),
+		})
 	}
 	if err == nil {
-		err = dry.setWindow()
+		err = dry.setWindow(verifier.Tolerance())
 	}
 	if err == nil && len(v.Secrets) == 0 {
 		err = errNoSecret
@@ -199,8 +215,10 @@ func (o *options) scheme() *verifiers.Scheme {
 			s.ID = trimEmpty(inner.args(1, 8))
 		case "event":
 			s.Event = trimEmpty(inner.args(1, 8))
+		case "challenge":
+			inner.text(&s.Challenge)
 		default:
-			inner.unknown("signature", "list", "encoding", "algorithm", "key", "key_id", "content", "url_form", "timestamp", "id", "event")
+			inner.unknown("signature", "list", "encoding", "algorithm", "key", "key_id", "content", "url_form", "timestamp", "id", "event", "challenge")
 		}
 	}
 	if inner.err != nil && o.err == nil {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"hash"
 	"sync"
+	"time"
 )
 
 // Algorithm computes a signature from a key and the signed content.
@@ -89,6 +90,9 @@ func (a algorithm) weak() bool { return a.hash == crypto.SHA1 }
 type keyed struct {
 	label string
 
+	// notBefore and notAfter bound the time in which it is used. Zero means no bound.
+	notBefore, notAfter time.Time
+
 	// states hold the HMAC or the plain hash. A keyed state that is reset starts over from the hashed key
 	// instead of hashing the key again, so states are kept for the next delivery.
 	states sync.Pool
@@ -102,6 +106,11 @@ type keyed struct {
 
 	public  publicKey
 	private crypto.Signer // nil for a key that can verify only
+}
+
+// usedAt reports whether the secret is used at a time.
+func (k *keyed) usedAt(now time.Time) bool {
+	return !now.Before(k.notBefore) && (k.notAfter.IsZero() || now.Before(k.notAfter))
 }
 
 func newKeyed(label string, name Algorithm, key []byte) *keyed {

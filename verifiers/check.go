@@ -31,6 +31,7 @@ type Check struct {
 	hasBody    bool             // and whether the body stands there
 	secretAt   int              // and where the secret stands, of a content that has it
 	sum        [maxSum]byte
+	matched    *keyed
 	state      any // what an engine keeps from head to verify
 }
 
@@ -148,7 +149,7 @@ func (c *Check) readKeyID() (err error) {
 	if c.keyID == "" {
 		return ErrFieldMissing
 	}
-	if !slices.ContainsFunc(c.verifier.secrets, c.mayBeOf) {
+	if !slices.ContainsFunc(c.verifier.valid(), c.mayBeOf) {
 		return ErrKeyUnknown
 	}
 	return nil
@@ -460,7 +461,7 @@ func (c *Check) match(body []byte) (Delivery, error) {
 	// Every secret is tried on every signature, whichever matches, so that the time taken says
 	// nothing about which one did.
 	matched := 0
-	for _, key := range v.secrets {
+	for _, key := range v.valid() {
 		if !c.mayBeOf(key) {
 			continue
 		}
@@ -479,7 +480,7 @@ func (c *Check) match(body []byte) (Delivery, error) {
 			}
 		}
 		if same == 1 && matched == 0 {
-			d.Key = key.label
+			d.Key, c.matched = key.label, key
 		}
 		matched |= same
 	}

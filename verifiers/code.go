@@ -87,7 +87,8 @@ func (c *code) content(s Scheme) (*content, error) {
 type setup struct {
 	// scheme is a copy of the scheme.
 	scheme Scheme
-	// secrets are the keys, compiled by the scheme's algorithm and key form. There is at least one.
+	// secrets are the keys, compiled by the scheme's algorithm and key form. There is at least one. Those
+	// that are used at a time are Verifier.valid, or tell by usedAt; match asks for that itself.
 	secrets []*keyed
 	// now is the clock.
 	now func() time.Time

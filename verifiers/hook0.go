@@ -144,7 +144,11 @@ func (e hook0) sign(c *Check, m Message) error {
 	default:
 		return errors.New("the signature needs a header field to cover: give the message an id or an event")
 	}
-	sum := c.sumUnder(c.verifier.secrets[0], m.Body)
+	keys := c.verifier.valid()
+	if len(keys) == 0 {
+		return ErrNoSecretNow
+	}
+	sum := c.sumUnder(keys[0], m.Body)
 	header.Set(c.rules.signature.name, "t="+c.stamp+","+version+"="+c.rules.encoding.encode(sum))
 	return nil
 }

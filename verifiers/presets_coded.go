@@ -15,6 +15,7 @@ var codedPresets = []Scheme{
 		Content:   "pspReference:originalReference:merchantAccountCode:merchantReference:amount.value:amount.currency:eventCode:success of each item",
 		ID:        []string{"json:notificationItems.*.NotificationRequestItem.pspReference"},
 		Event:     []string{"json:notificationItems.*.NotificationRequestItem.eventCode"},
+		Challenge: "adyen",
 		code:      &code{open: openAdyen, replayKey: "MAC, or hash of the signed content of all items"},
 	},
 	{
@@ -28,6 +29,7 @@ var codedPresets = []Scheme{
 		Content:   "the fields of the form that have a value, but for sign and sign_type, sorted, as name=value with & between them",
 		ID:        []string{"form:notify_id"},
 		Event:     []string{"form:trade_status"},
+		Challenge: "alipay",
 		code:      &code{open: openAlipay, coversBody: true},
 	},
 	{
@@ -111,6 +113,7 @@ var codedPresets = []Scheme{
 		Algorithm: SHA1,
 		Content:   "{secret}, {timestamp}, {query:nonce} and the XML element Encrypt, sorted and joined",
 		Timestamp: &Timestamp{From: "query:timestamp"},
+		Challenge: "wechat",
 		code:      &code{open: openWeChat},
 	},
 	{
@@ -122,6 +125,7 @@ var codedPresets = []Scheme{
 		Algorithm: SHA1,
 		Content:   "{secret}, {timestamp} and {query:nonce}, sorted and joined",
 		Timestamp: &Timestamp{From: "query:timestamp"},
+		Challenge: "wechat",
 		code:      &code{open: openWeChatPlain},
 	},
 	{
@@ -133,6 +137,7 @@ var codedPresets = []Scheme{
 		Algorithm: SHA1,
 		Content:   "{secret}, {timestamp}, {query:nonce} and the XML element Encrypt, sorted and joined",
 		Timestamp: &Timestamp{From: "query:timestamp"},
+		Challenge: "wecom",
 		code:      &code{open: openWeCom},
 	},
 }

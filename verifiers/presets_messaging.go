@@ -37,6 +37,7 @@ var messagingPresets = []Scheme{
 		Timestamp: &Timestamp{From: "header:X-Signature-Timestamp"},
 		ID:        []string{"json:id"},
 		Event:     []string{"json:event.type", "json:type"},
+		Challenge: "discord",
 	},
 	{
 		Name:      "feishu",
@@ -49,6 +50,7 @@ var messagingPresets = []Scheme{
 		Timestamp: &Timestamp{From: "header:X-Lark-Request-Timestamp"},
 		ID:        []string{"json:header.event_id", "json:uuid"},
 		Event:     []string{"json:header.event_type"},
+		Challenge: "feishu",
 	},
 	{
 		Name:      "intercom",
@@ -60,6 +62,7 @@ var messagingPresets = []Scheme{
 		Content:   "{body}",
 		ID:        []string{"json:id"},
 		Event:     []string{"json:topic"},
+		Challenge: "intercom",
 	},
 	{
 		Name:      "line",
@@ -90,6 +93,7 @@ var messagingPresets = []Scheme{
 		Signature: Signature{From: "header:X-Hub-Signature-256", List: &List{Assign: "=", Key: "sha256"}},
 		Content:   "{body}",
 		Event:     []string{"json:object"},
+		Challenge: "meta",
 	},
 	{
 		Name:      "ms-graph",
@@ -100,6 +104,18 @@ var messagingPresets = []Scheme{
 		Signature: Signature{From: "json:value.*.clientState"},
 		Algorithm: Equal,
 		Event:     []string{"json:value.*.changeType"},
+		Challenge: "ms-graph",
+	},
+	{
+		Name:      "nylas",
+		Title:     "Nylas",
+		Reference: "https://developer.nylas.com/docs/cookbook/use-cases/build/verify-webhook-signatures/",
+		Note:      "The secret is webhook_secret, which is made when the URL has answered its challenge. No time is signed. A body that is compressed is signed as it is sent.",
+		Signature: Signature{From: "header:X-Nylas-Signature"},
+		Content:   "{body}",
+		ID:        []string{"json:id"},
+		Event:     []string{"json:type"},
+		Challenge: "nylas",
 	},
 	{
 		Name:      "pusher",
@@ -133,6 +149,7 @@ var messagingPresets = []Scheme{
 		Timestamp: &Timestamp{From: "header:X-Slack-Request-Timestamp"},
 		ID:        []string{"json:event_id"},
 		Event:     []string{"json:event.type", "json:type"},
+		Challenge: "slack",
 	},
 	{
 		Name:      "telegram",
@@ -153,6 +170,7 @@ var messagingPresets = []Scheme{
 		Timestamp: &Timestamp{From: "header:Twitch-Eventsub-Message-Timestamp", Unit: RFC3339, Tolerance: 10 * time.Minute},
 		ID:        []string{"header:Twitch-Eventsub-Message-Id"},
 		Event:     []string{"json:subscription.type", "header:Twitch-Eventsub-Subscription-Type"},
+		Challenge: "twitch",
 	},
 	{
 		Name:      "x-twitter",
@@ -162,6 +180,7 @@ var messagingPresets = []Scheme{
 		Evidence:  Unconfirmed,
 		Signature: Signature{From: "header:X-Twitter-Webhooks-Signature", List: &List{Assign: "=", Key: "sha256"}, Encoding: Base64},
 		Content:   "{body}",
+		Challenge: "x",
 	},
 	{
 		Name:      "zendesk",
@@ -183,5 +202,6 @@ var messagingPresets = []Scheme{
 		Content:   "v0:{timestamp}:{body}",
 		Timestamp: &Timestamp{From: "header:X-Zm-Request-Timestamp"},
 		Event:     []string{"json:event"},
+		Challenge: "zoom",
 	},
 }

@@ -137,6 +137,7 @@ var paymentPresets = []Scheme{
 		Timestamp: &Timestamp{From: "header:Wechatpay-Timestamp"},
 		ID:        []string{"json:id"},
 		Event:     []string{"json:event_type"},
+		Challenge: "wechatpay",
 	},
 	{
 		Name:      "worldpay",
@@ -157,5 +158,6 @@ var paymentPresets = []Scheme{
 		Signature: Signature{From: "header:X-Xero-Signature", Encoding: Base64},
 		Content:   "{body}",
 		Event:     []string{"json:events.*.eventType"},
+		Challenge: "xero",
 	},
 }

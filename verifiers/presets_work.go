@@ -22,6 +22,7 @@ var workPresets = []Scheme{
 		Signature: Signature{From: "header:X-Hook-Signature"},
 		Content:   "{body}",
 		Event:     []string{"json:events.*.action"},
+		Challenge: "asana",
 	},
 	{
 		Name:      "calendly",
@@ -60,6 +61,7 @@ var workPresets = []Scheme{
 		Alike:     true,
 		Signature: Signature{From: "header:X-Dropbox-Signature"},
 		Content:   "{body}",
+		Challenge: "dropbox",
 	},
 	{
 		Name:      "figma",
@@ -122,6 +124,7 @@ var workPresets = []Scheme{
 		Content:   "{body}",
 		ID:        []string{"json:id"},
 		Event:     []string{"json:type"},
+		Challenge: "notion",
 	},
 	{
 		Name:      "okta",
@@ -132,6 +135,7 @@ var workPresets = []Scheme{
 		Algorithm: Equal,
 		ID:        []string{"json:eventId"},
 		Event:     []string{"json:data.events.*.eventType", "json:eventType"},
+		Challenge: "okta",
 	},
 	{
 		Name:      "sanity",
@@ -154,6 +158,7 @@ var workPresets = []Scheme{
 		Content:   "{body}{url}",
 		ID:        []string{"json:action.id"},
 		Event:     []string{"json:action.type"},
+		Challenge: "trello",
 	},
 	{
 		Name:      "typeform",

@@ -21,6 +21,10 @@ var (
 	ErrFieldRepeated      = refuse("field_repeated", "a field that must be single stands several times")
 	ErrKeyUnknown         = refuse("key_unknown", "no secret has the key id of the delivery as its label")
 	ErrFieldAmbiguous     = refuse("field_ambiguous", "a signed field contains its separator")
+	ErrChallengeMalformed = refuse("challenge_malformed", "challenge is not written as the provider writes it")
+	ErrChallengeRefused   = refuse("challenge_refused", "challenge does not show that it comes from the provider")
+	ErrChallengeText      = refuse("challenge_text", "body is one that anybody can have signed by the handshake")
+	ErrTopicNotAllowed    = refuse("topic_not_allowed", "topic is none of those that are let in")
 )
 
 // refusals are all errors above, in the order in which a check meets them.

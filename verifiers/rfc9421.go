@@ -75,6 +75,7 @@ func openRFC9421(s setup) (engine, error) {
 				return nil, fmt.Errorf("secret %d: one public key more than the %d that there may be: leave out those that nobody uses any more", i+1, MaxPublicKeys)
 			}
 		}
+		key.notBefore, key.notAfter = secret.notBefore, secret.notAfter
 		e.keys = append(e.keys, key)
 	}
 	return e, nil
@@ -162,7 +163,7 @@ func (e rfc9421) check(c *Check, s *messageSignature, checks *int) error {
 		return err
 	}
 	state.hasDigest = s.covers(contentDigest)
-	label, err := e.match(s, checks)
+	label, err := e.match(s, c.verifier.now(), checks)
 	if err != nil {
 		return err
 	}
@@ -271,12 +272,12 @@ func (s *messageSignature) text() []byte {
 }
 
 // match tries the keys that the signature may be of, and returns the label of the one that it is of.
-func (e rfc9421) match(s *messageSignature, checks *int) (label string, err error) {
+func (e rfc9421) match(s *messageSignature, now time.Time, checks *int) (label string, err error) {
 	text := s.text()
 	err = ErrKeyUnknown
 	for i := range e.keys {
 		key := &e.keys[i]
-		if s.keyID != "" && key.label != "" && key.label != s.keyID {
+		if !key.usedAt(now) || s.keyID != "" && key.label != "" && key.label != s.keyID {
 			continue
 		}
 		err = ErrSignatureMismatch
@@ -295,9 +296,14 @@ func (e rfc9421) match(s *messageSignature, checks *int) (label string, err erro
 	return "", err
 }
 
-// sign signs with the first secret what the scheme asks for.
+// sign signs with the first secret that is used now what the scheme asks for.
 func (e rfc9421) sign(c *Check, m Message) error {
-	key := &e.keys[0]
+	now := c.verifier.now()
+	at := slices.IndexFunc(e.keys, func(k messageKey) bool { return k.usedAt(now) })
+	if at < 0 {
+		return ErrNoSecretNow
+	}
+	key := &e.keys[at]
 	header := c.request.Header
 	header.Set(contentDigest, digestOf(m.Body))
 	names := slices.Clone(e.required)

@@ -13,6 +13,8 @@
 // An error under [ErrNotGenuine] says that the delivery must be refused, and [ReasonOf] says why;
 // any other error says that it could not be checked.
 //
+// Besides deliveries providers send challenges, which Options.Handshake makes a [Handshake] answer.
+//
 // What no template describes is a scheme in code: a literal in the same table, with a file of its own
 // that does the two steps. See code.go for what such a file has to do and what it finds at hand.
 package verifiers
@@ -104,6 +106,10 @@ type Scheme struct {
 	// next one. Then it is better to let copies through than to lose what is new: a route has no replay
 	// check unless it asks for one.
 	Alike bool `json:"alike,omitempty"`
+
+	// Challenge names what the provider asks of a URL besides deliveries, and how it wants them to be
+	// acknowledged, as one of [Challenges]: see [Handshake]. Default: nothing.
+	Challenge string `json:"challenge,omitempty"`
 
 	// Alternative is read instead of this scheme when this one's signature is absent and the
 	// alternative's is there, as for a provider that sends either of two families of headers. It

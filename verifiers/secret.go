@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // MinSecretBytes is the length under which a key is refused, unless Options.AllowShort is set:
@@ -21,6 +22,10 @@ var (
 	ErrSecretShort = fmt.Errorf("secret is shorter than %d bytes", MinSecretBytes)
 	// ErrSecretForm means that a secret isn't written as the scheme's keys are.
 	ErrSecretForm = errors.New("secret is not written as the scheme's keys are")
+	// ErrNoSecretNow means that nothing can be signed: every secret's time is over, or still to come.
+	ErrNoSecretNow = errors.New("no secret is in use at this time")
+	// ErrSecretNeverUsed means that a secret's time ends before it begins.
+	ErrSecretNeverUsed = errors.New("secret is never used: not_after must lie behind not_before")
 )
 
 // redacted is what a secret prints as.
@@ -32,6 +37,10 @@ type Secret struct {
 	// Label names the secret in logs and to the app behind. It may be empty.
 	Label string
 
+	// NotBefore and NotAfter bound the time in which the secret is used, to verify and to sign, by the
+	// verifier's clock. Zero means no bound.
+	NotBefore, NotAfter time.Time
+
 	// text is a function, so that nothing that prints a value by reflection can reach it.
 	text func() string
 }
@@ -39,6 +48,17 @@ type Secret struct {
 // NewSecret returns the secret that text is.
 func NewSecret(label, text string) Secret {
 	return Secret{Label: label, text: func() string { return text }}
+}
+
+// bounded reports whether there are times at which the secret isn't used.
+func (s Secret) bounded() bool { return !s.NotBefore.IsZero() || !s.NotAfter.IsZero() }
+
+// neverUsed reports whether there is no time at which it is used.
+func (s Secret) neverUsed() bool { return !s.NotAfter.IsZero() && !s.NotBefore.Before(s.NotAfter) }
+
+// validAt reports whether the secret is used at a time.
+func (s Secret) validAt(now time.Time) bool {
+	return !now.Before(s.NotBefore) && (s.NotAfter.IsZero() || now.Before(s.NotAfter))
 }
 
 // String returns "[redacted]".

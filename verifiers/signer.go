@@ -46,6 +46,10 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 	if v.engine == nil && (!inHead || r.hasTime && r.time.kind != inHeader && r.time.kind != inList) {
 		return nil, fmt.Errorf("scheme %s: signatures outside the headers can be verified only", r.name)
 	}
+	keys := v.valid()
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("scheme %s: %w", r.name, ErrNoSecretNow)
+	}
 	if m.Time.IsZero() {
 		m.Time = v.now()
 	}
@@ -82,8 +86,8 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 			header[p.name] = m.Header[p.name]
 		}
 	}
-	if r.hasKeyID && r.keyID.kind == inHeader && v.secrets[0].label != "" {
-		header.Set(r.keyID.name, v.secrets[0].label)
+	if r.hasKeyID && r.keyID.kind == inHeader && keys[0].label != "" {
+		header.Set(r.keyID.name, keys[0].label)
 	}
 	if r.hasTime {
 		c.stamp = r.unit.text(m.Time)
@@ -114,6 +118,10 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 
 // signatureValues returns the values of the signature's header fields.
 func (c *Check) signatureValues(body []byte) ([]string, error) {
+	keys := c.verifier.valid()
+	if len(keys) == 0 {
+		return nil, ErrNoSecretNow
+	}
 	r := c.rules
 	var entries []string
 	var message []byte
@@ -125,7 +133,7 @@ func (c *Check) signatureValues(body []byte) ([]string, error) {
 		defer release()
 		message = text
 	}
-	for i, key := range c.verifier.secrets {
+	for i, key := range keys {
 		prefix := ""
 		if r.list != nil {
 			prefix = r.list.Key + r.list.Assign

@@ -230,6 +230,11 @@ func TestEveryReasonHasAVector(t *testing.T) {
 			seen[v.Invalid] = true
 		}
 	}
+	for _, name := range Challenges() {
+		for _, v := range readChallenges(t, name) {
+			seen[v.Refused] = true
+		}
+	}
 	for _, reason := range Reasons() {
 		if !seen[reason] {
 			t.Errorf("no vector is refused for %s", reason)

@@ -40,6 +40,10 @@ type Options struct {
 	// for once a delivery or message, and not at all without such a signature. An error means that
 	// there is no room, and is what Verify and Sign return. Default: the heap.
 	Space func(size int) (space []byte, release func(), err error)
+
+	// Handshake makes Verifier.Handshake answer the challenges of the scheme's provider. Nil means that
+	// none is to be answered.
+	Handshake *HandshakeOptions
 }
 
 // onHeap is the default of Options.Space.
@@ -54,10 +58,12 @@ type Verifier struct {
 	publicURL string
 	space     func(size int) ([]byte, func(), error)
 	engine    engine // of a scheme in code
+	handshake *Handshake
 	checks    sync.Pool
 
-	named  bool // a secret is one for the entries that List.Key names
-	public int  // how many are public keys
+	bounded bool // a secret isn't used all the time
+	named   bool // a secret is one for the entries that List.Key names
+	public  int  // how many are public keys
 }
 
 // rules is a compiled scheme.
@@ -143,9 +149,14 @@ func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 	}
 	for i, secret := range secrets {
 		key, err := secret.keyed(&scheme, options.AllowShort)
+		if err == nil && secret.neverUsed() {
+			err = ErrSecretNeverUsed
+		}
 		if err != nil {
 			return nil, fmt.Errorf("secret %d: %w", i+1, err)
 		}
+		key.notBefore, key.notAfter = secret.NotBefore, secret.NotAfter
+		v.bounded = v.bounded || secret.bounded()
 		v.secrets = append(v.secrets, key)
 		if key.public == nil || r.algorithm.kind == publicKind {
 			v.named = true
@@ -163,8 +174,28 @@ func New(scheme Scheme, secrets []Secret, options Options) (*Verifier, error) {
 			return nil, fmt.Errorf("scheme %s: %w", scheme.Name, err)
 		}
 	}
+	if options.Handshake != nil {
+		if v.handshake, err = newHandshake(&scheme, v, secrets, options.Handshake); err != nil {
+			return nil, err
+		}
+	}
 	v.checks.New = func() any { return &Check{verifier: v} }
 	return v, nil
+}
+
+// valid returns the secrets that are used now.
+func (v *Verifier) valid() []*keyed {
+	if !v.bounded {
+		return v.secrets
+	}
+	now := v.now()
+	var used []*keyed
+	for _, key := range v.secrets {
+		if key.usedAt(now) {
+			used = append(used, key)
+		}
+	}
+	return used
 }
 
 func orDefault[T ~string](value, otherwise T) T {
@@ -282,6 +313,9 @@ func compile(s Scheme) (*rules, error) {
 	})
 	if r.events, err = r.compileNames(s.Event); err != nil {
 		return nil, fmt.Errorf("event: %w", err)
+	}
+	if s.Challenge != "" && challenges[s.Challenge] == nil {
+		return nil, fmt.Errorf("challenge %q is unknown: use one of %s", s.Challenge, strings.Join(Challenges(), ", "))
 	}
 	if s.Alternative != nil {
 		if err := r.compileAlternative(&s, s.Alternative); err != nil {

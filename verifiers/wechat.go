@@ -135,7 +135,7 @@ func (e wechat) verify(c *Check, body []byte) (Delivery, error) {
 func (e wechat) match(c *Check, query wechatQuery) (Delivery, error) {
 	d := Delivery{Timestamp: c.signed}
 	matched := 0
-	for _, key := range c.verifier.secrets {
+	for _, key := range c.verifier.valid() {
 		parts := [][]byte{key.secret, []byte(query.time), []byte(query.nonce)}
 		if !query.bare {
 			parts = append(parts, []byte(query.message))
@@ -144,7 +144,7 @@ func (e wechat) match(c *Check, query wechatQuery) (Delivery, error) {
 		sum := key.sum(c.sum[:0], parts...)
 		same := subtle.ConstantTimeCompare(sum, c.signatures[0].bytes[:c.rules.size])
 		if same == 1 && matched == 0 {
-			d.Key = key.label
+			d.Key, c.matched = key.label, key
 			d.identify(tagMAC, sum)
 		}
 		matched |= same

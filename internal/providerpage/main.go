@@ -80,6 +80,7 @@ func writeScheme(w io.Writer, s verifiers.Scheme) {
 	row("time", signedTime(s))
 	row("id", places(s.ID))
 	row("event", places(s.Event))
+	row("handshake", verifiers.ChallengeAbout(s.Challenge))
 	row("a copy is known by", s.ReplayKey())
 	row("not covered", uncovered(s))
 	row("evidence", string(cmp.Or(s.Evidence, "confirmed")))

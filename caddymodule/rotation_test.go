@@ -1,0 +1,278 @@
+package caddymodule
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/hookseal/hookseal/verifiers"
+)
+
+// Two secrets, of which the old one ends a week after the new one begins: the route takes both in that week,
+// and never one outside its own time.
+func TestARouteTakesASecretInItsTimeOnly(t *testing.T) {
+	t.Setenv("OLD_SECRET", "old-"+longSecret)
+	t.Setenv("NEW_SECRET", "new-"+longSecret)
+	begin := time.Now().Add(time.Hour).Truncate(time.Second).UTC()
+	end := begin.Add(7 * 24 * time.Hour)
+	v := provision[*Verify](t, `{"handler":"webhook_verify","provider":"github","secrets":[
+		{"value":"{env.OLD_SECRET}","label":"old","not_after":"`+end.Format(time.RFC3339)+`"},
+		{"value":"{env.NEW_SECRET}","label":"new","not_before":"`+begin.Format(time.RFC3339)+`"}]}`)
+	for _, test := range []struct {
+		at       time.Time
+		old, new bool
+	}{
+		{begin.Add(-time.Second), true, false},
+		{begin, true, true},
+		{end.Add(-time.Second), true, true},
+		{end, false, true},
+		{end.Add(1e6 * time.Hour), false, true},
+	} {
+		v.now = func() time.Time { return test.at }
+		for label, want := range map[string]bool{"old": test.old, "new": test.new} {
+			d, err := verifySigned(v, "github", label+"-"+longSecret)
+			if want && (err != nil || d.Key != label) || !want && !errors.Is(err, verifiers.ErrSignatureMismatch) {
+				t.Errorf("%s: %s: %v, %v", test.at, label, d, err)
+			}
+		}
+	}
+}
+
+// What webhook_sign signs with is what is in its time, and without that it signs nothing.
+func TestASignerUsesASecretInItsTimeOnly(t *testing.T) {
+	t.Setenv("OLD_SECRET", longSecret)
+	t.Setenv("NEW_SECRET", "bmV3LXNlY3JldC0wMTIzNDU2Nzg5")
+	begin := time.Now().Add(time.Hour).Truncate(time.Second).UTC()
+	end := begin.Add(time.Hour)
+	s := provision[*Sign](t, `{"handler":"webhook_sign","scheme":"standard","secrets":[
+		{"value":"{env.OLD_SECRET}","not_after":"`+end.Format(time.RFC3339)+`"},
+		{"value":"{env.NEW_SECRET}","not_before":"`+begin.Format(time.RFC3339)+`","not_after":"`+end.Format(time.RFC3339)+`"}]}`)
+	for after, signatures := range map[time.Duration]int{-time.Second: 1, 0: 2, time.Hour - 1: 2, time.Hour: 0} {
+		s.now = func() time.Time { return begin.Add(after) }
+		header, err := s.keys.current.Load().Sign(verifiers.Message{ID: "msg_1"})
+		if got := len(strings.Fields(header.Get("Webhook-Signature"))); got != signatures || (err != nil) != (signatures == 0) {
+			t.Errorf("%v after the new one begins: %d signatures, %v", after, got, err)
+		}
+	}
+}
+
+// A configuration that would refuse everything for good is an error; one that begins to work later is not.
+func TestASecretThatIsNeverUsedIsAnError(t *testing.T) {
+	t.Setenv("LONG_SECRET", longSecret)
+	const ended = `{"value":"{env.LONG_SECRET}","not_after":"2020-01-01T00:00:00Z"}`
+	const never = `{"value":"{env.LONG_SECRET}","not_before":"2020-01-01T00:00:00Z","not_after":"2020-01-01T00:00:00Z"}`
+	const later = `{"value":"{env.LONG_SECRET}","not_before":"2999-01-01T00:00:00Z"}`
+	for _, handler := range []string{`"webhook_verify","provider":"github"`, `"webhook_sign","scheme":"standard"`} {
+		for secrets, problem := range map[string]string{
+			ended:               "no secret will be used again: not_after of all of them has passed: add one, or leave not_after out",
+			ended + `,` + ended: "no secret will be used again",
+			never:               "secret 1: secret is never used: not_after must lie behind not_before",
+			later + `,` + never: "secret 2: secret is never used",
+			later:               "",
+			ended + `,` + later: "",
+		} {
+			err := validate(t, site(`{}`, `{"handler":`+handler+`,"secrets":[`+secrets+`]}`))
+			if problem == "" && err != nil || problem != "" && (err == nil || !strings.Contains(err.Error(), ": "+problem)) {
+				t.Errorf("%s: %s: got error %v, want %q", handler, secrets, err, problem)
+			}
+		}
+	}
+}
+
+// Where nobody looks at the time of a secret, it may have none.
+func TestTokensAndEndpointsHaveNoTimes(t *testing.T) {
+	t.Setenv("STANDARD_SECRET", "whsec_"+longSecret)
+	const timed = `{"value":"{env.STANDARD_SECRET}","not_after":"2999-01-01T00:00:00Z"}`
+	for name, config := range map[string][]byte{
+		"token":    site(`{}`, `{"handler":"webhook_publish","tokens":[`+timed+`]}`),
+		"endpoint": site(`{"outbound":{"endpoints":[{"url":"https://a.example.com","secrets":[`+timed+`]}]}}`, `{"handler":"static_response"}`),
+	} {
+		if err := validate(t, config); err == nil || !strings.Contains(err.Error(), "only secrets of webhook_verify and webhook_sign have them") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// watched is a keyring of one file whose looks a test makes itself.
+type watched struct {
+	*keyring
+	t    *testing.T
+	path string
+	logs *observer.ObservedLogs
+	age  time.Duration
+}
+
+func newWatched(t *testing.T, text string) *watched {
+	t.Helper()
+	core, logs := observer.New(zapcore.DebugLevel)
+	w := &watched{t: t, path: filepath.Join(t.TempDir(), "secret"), logs: logs}
+	w.write(text)
+	placeholder := "{file." + w.path + "}"
+	scheme, _ := verifiers.Preset("github")
+	w.keyring = &keyring{logger: zap.New(core), who: zap.String("route", "github"), compile: func() (*verifiers.Verifier, error) {
+		return newVerifier(scheme, []SecretSource{{Value: placeholder}}, verifiers.Options{})
+	}}
+	if err := w.open([]string{placeholder, "{env.NOTHING}", ""}); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.files) != 1 {
+		t.Fatalf("%d files are looked at", len(w.files))
+	}
+	return w
+}
+
+// write replaces the file, each time with another time of change.
+func (w *watched) write(text string) {
+	w.t.Helper()
+	if err := os.WriteFile(w.path, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	w.age += time.Second
+	changed := time.Unix(1e9, 0).Add(w.age)
+	if err := os.Chtimes(w.path, changed, changed); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// uses fails the test unless deliveries verify with this secret and no other one.
+func (w *watched) uses(secret string) {
+	w.t.Helper()
+	scheme, _ := verifiers.Preset("github")
+	for _, text := range []string{firstSecret, secondSecret} {
+		signer, err := verifiers.New(scheme, []verifiers.Secret{verifiers.NewSecret("", text)}, verifiers.Options{})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		header, err := signer.Sign(verifiers.Message{})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		check, err := w.current.Load().Check(verifiers.Request{Method: http.MethodPost, Header: header})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if _, err = check.Verify(nil); (err == nil) != (text == secret) {
+			w.t.Errorf("with %s: %v", text, err)
+		}
+		check.Close()
+	}
+}
+
+const firstSecret, secondSecret = "first-secret-0123456789", "other-secret-0123456789"
+
+func (w *watched) problems() int { return w.logs.FilterLevelExact(zapcore.ErrorLevel).Len() }
+
+// A file that has changed is in use when two looks have found it the same: the first may have come while
+// somebody was writing.
+func TestASecretFileIsTakenUpWhenItLiesStill(t *testing.T) {
+	w := newWatched(t, firstSecret)
+	w.refresh()
+	w.uses(firstSecret)
+	w.write(secondSecret)
+	w.refresh()
+	w.uses(firstSecret)
+	w.write(secondSecret) // written again: of the same size
+	w.refresh()
+	w.uses(firstSecret)
+	w.refresh()
+	w.uses(secondSecret)
+	before := w.current.Load()
+	w.refresh()
+	w.refresh()
+	if w.current.Load() != before {
+		t.Error("a file that hasn't changed was read again")
+	}
+	if got := w.logs.FilterMessage("a secret file has changed: its secret is in use from now on").Len(); got != 1 || w.problems() != 0 {
+		t.Errorf("logged %d times, and %d problems", got, w.problems())
+	}
+}
+
+// A file that is gone, empty, too short or of the wrong form changes nothing, and is said once; when it is
+// mended it is taken up.
+func TestABrokenSecretFileKeepsTheOldSecret(t *testing.T) {
+	for name, breaks := range map[string]func(w *watched){
+		"gone":       func(w *watched) { os.Remove(w.path) },
+		"a folder":   func(w *watched) { os.Remove(w.path); os.Mkdir(w.path, 0o700) },
+		"empty":      func(w *watched) { w.write("") },
+		"line break": func(w *watched) { w.write("\n") },
+		"short":      func(w *watched) { w.write("short-secret") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWatched(t, firstSecret)
+			breaks(w)
+			for range 4 {
+				w.refresh()
+				w.uses(firstSecret)
+			}
+			if w.problems() != 1 {
+				t.Errorf("%d problems were logged", w.problems())
+			}
+			for _, line := range w.logs.All() {
+				text := line.Message + " " + line.ContextMap()["error"].(string)
+				if strings.Contains(text, "secret-0") || strings.Contains(text, "short-secret") || line.ContextMap()["route"] != "github" {
+					t.Errorf("logged %q of %v", text, line.ContextMap())
+				}
+			}
+			os.Remove(w.path)
+			w.write(secondSecret)
+			w.refresh()
+			w.refresh()
+			w.uses(secondSecret)
+			if w.problems() != 1 {
+				t.Errorf("%d problems were logged", w.problems())
+			}
+		})
+	}
+}
+
+// A file that a look finds changed while it is read is looked at again: its text may be of two files.
+func TestASecretFileThatChangesWhileItIsReadIsNotTakenUp(t *testing.T) {
+	w := newWatched(t, firstSecret)
+	compile := w.compile
+	w.write(secondSecret)
+	w.refresh()
+	w.keyring.compile = func() (*verifiers.Verifier, error) {
+		v, err := compile()
+		w.write(firstSecret)
+		return v, err
+	}
+	before := w.current.Load()
+	w.refresh()
+	if w.current.Load() != before {
+		t.Error("a file was taken up that changed while it was read")
+	}
+	w.keyring.compile = compile
+	w.write(secondSecret)
+	w.refresh()
+	w.refresh()
+	w.uses(secondSecret)
+	if w.problems() != 0 {
+		t.Errorf("%d problems were logged", w.problems())
+	}
+}
+
+// A configuration without secret files has nothing that looks at them, and one that was never started
+// neither.
+func TestOnlySecretFilesAreWatched(t *testing.T) {
+	t.Setenv("LONG_SECRET", longSecret)
+	v := provision[*Verify](t, `{"handler":"webhook_verify","provider":"github","secrets":[{"value":"{env.LONG_SECRET}"}]}`)
+	if len(v.gateway.keyrings) != 0 || watchSecrets(v.gateway.keyrings) != nil {
+		t.Error("the environment is watched")
+	}
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte(longSecret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v = provision[*Verify](t, `{"handler":"webhook_verify","provider":"github","secrets":[{"value":"{env.LONG_SECRET}"},{"value":"{file.`+path+`}"}]}`)
+	if len(v.gateway.keyrings) != 1 || v.gateway.secrets != nil {
+		t.Errorf("%d keyrings are watched, and the watch has begun: %t", len(v.gateway.keyrings), v.gateway.secrets != nil)
+	}
+}

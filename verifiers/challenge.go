@@ -1,0 +1,210 @@
+package verifiers
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+)
+
+// challenge is what a provider asks, and what it wants to read.
+type challenge struct {
+	// about says in half a sentence what is asked and answered, for documents.
+	about string
+
+	// methods are those with which head is asked, besides the method of deliveries.
+	methods []string
+
+	// head, body and verified answer: see Handshake. Nil never answers.
+	head     func(*Handshake, Request) (Answer, error)
+	body     func(*Handshake, []byte) (Answer, error)
+	verified func(*Handshake, *Check, []byte) (Answer, error)
+
+	// acknowledgement is how a delivery is accepted, where any 2xx won't do.
+	acknowledgement *Acknowledgement
+
+	// brings says that it brings the secret for deliveries to come.
+	brings bool
+
+	// uses and needs name the options: "verify_token", "encrypt_key" or "topic". headNeeds names the one
+	// without which head isn't asked.
+	uses, needs []string
+	headNeeds   string
+}
+
+// get and head are the methods of challenges that are no deliveries.
+var (
+	get  = []string{http.MethodGet}
+	head = []string{http.MethodHead}
+)
+
+// challenges are those of all providers, by the name that schemes call them.
+var challenges = map[string]*challenge{
+	// Any 2xx accepts now; older systems read the body.
+	// https://docs.adyen.com/development-resources/webhooks/handle-webhook-events/
+	"adyen": {
+		about:           "a delivery is acknowledged with `[accepted]`",
+		acknowledgement: &Acknowledgement{Body: "[accepted]"},
+	},
+
+	// Seven letters, or Alipay sends it again for a day.
+	// https://opendocs.alipay.com/open/270/105902
+	"alipay": {
+		about:           "a delivery is acknowledged with `success`",
+		acknowledgement: &Acknowledgement{Status: http.StatusOK, Body: "success"},
+	},
+
+	// The secret of a new webhook, to be sent back. https://developers.asana.com/docs/webhooks-guide
+	"asana": {
+		about:  "a POST with `X-Hook-Secret`, the secret of a new webhook, is answered while an operator waits for it",
+		head:   asanaSecret,
+		brings: true,
+	},
+
+	// Two kinds of ping, and forgeries that must be refused.
+	// https://docs.discord.com/developers/interactions/overview and
+	// https://docs.discord.com/developers/events/webhook-events
+	"discord": {
+		about:    "a signed ping is answered, of interactions and of webhook events",
+		verified: discordPing,
+	},
+
+	// https://www.dropbox.com/developers/reference/webhooks
+	"dropbox": {
+		about:   "a GET with `challenge` is answered with its text",
+		methods: get,
+		head:    echoParameter("challenge"),
+	},
+
+	// https://open.feishu.cn/document/server-docs/event-subscription-guide/event-subscription-configure-/request-url-configuration-case
+	"feishu": {
+		about:    "`url_verification`, encrypted or plain, is answered with its text",
+		body:     feishuURL,
+		verified: feishuSigned,
+		uses:     []string{"verify_token"},
+	},
+
+	// Somebody is there. https://developers.intercom.com/docs/webhooks/setting-up-webhooks
+	"intercom": {
+		about:   "HEAD is answered",
+		methods: head,
+		head:    reachable,
+	},
+
+	// https://developers.facebook.com/docs/graph-api/webhooks/getting-started
+	"meta": {
+		about:     "a GET with `hub.challenge` is answered with its text if `hub.verify_token` is the route's `verify_token`",
+		methods:   get,
+		head:      metaSubscribe,
+		uses:      []string{"verify_token"},
+		headNeeds: "verify_token",
+	},
+
+	// https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
+	"ms-graph": {
+		about: "a POST with `validationToken` is answered with its text",
+		head:  graphValidation,
+	},
+
+	// The secret of a new subscription. https://developers.notion.com/reference/webhooks
+	"notion": {
+		about:  "a POST with `verification_token`, the secret of a new subscription, is answered while an operator waits for it",
+		body:   notionToken,
+		brings: true,
+	},
+
+	// https://developer.nylas.com/docs/v3/notifications/
+	"nylas": {
+		about:   "a GET with `challenge` is answered with its text",
+		methods: get,
+		head:    echoParameter("challenge"),
+	},
+
+	// https://developer.okta.com/docs/concepts/event-hooks/
+	"okta": {
+		about:   "a GET with `X-Okta-Verification-Challenge` is answered with its text",
+		methods: get,
+		head:    oktaVerification,
+	},
+
+	// https://docs.slack.dev/reference/events/url_verification
+	"slack": {
+		about:    "a signed `url_verification` is answered with its text",
+		verified: slackURL,
+	},
+
+	// https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.prepare.html
+	"sns": {
+		about:    "only messages of the route's `topic` are let in, and a signed `SubscriptionConfirmation` of those is confirmed",
+		verified: snsTopic,
+		uses:     []string{"topic"},
+		needs:    []string{"topic"},
+	},
+
+	// Somebody is there. https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/
+	"trello": {
+		about:   "HEAD is answered",
+		methods: head,
+		head:    reachable,
+	},
+
+	// https://dev.twitch.tv/docs/eventsub/handling-webhook-events/#responding-to-a-challenge-request
+	"twitch": {
+		about:    "a signed `webhook_callback_verification` is answered with its text",
+		verified: twitchCallback,
+	},
+
+	// https://developers.weixin.qq.com/doc/offiaccount/en/Basic_Information/Access_Overview.html
+	"wechat": {
+		about:   "a GET with `echostr` and its signature is answered with the text",
+		methods: get,
+		head:    wechatEcho,
+	},
+
+	// 200 and 204 accept. https://pay.weixin.qq.com/doc/v3/merchant/4012071382
+	"wechatpay": {
+		about:           "a delivery is acknowledged with 204",
+		acknowledgement: &Acknowledgement{Status: http.StatusNoContent},
+	},
+
+	// https://developer.work.weixin.qq.com/document/path/90930
+	"wecom": {
+		about:     "a GET with an encrypted, signed `echostr` is answered with its text, if the route has its `encrypt_key`",
+		methods:   get,
+		head:      wecomEcho,
+		uses:      []string{"encrypt_key"},
+		headNeeds: "encrypt_key",
+	},
+
+	// https://docs.x.com/x-api/webhooks/quickstart
+	"x": {
+		about:    "a GET with `crc_token` is answered with its HMAC",
+		methods:  get,
+		head:     xCheck,
+		verified: xDelivery,
+	},
+
+	// Four deliveries, of which three are forged, and no word in the answer.
+	// https://developer.xero.com/documentation/guides/webhooks/configuring-your-server/
+	"xero": {
+		about:           "a delivery is acknowledged with an empty 200, and a forgery with 401",
+		acknowledgement: &Acknowledgement{Status: http.StatusOK},
+	},
+
+	// https://developers.zoom.us/docs/api/webhooks/
+	"zoom": {
+		about:    "a signed `endpoint.url_validation` is answered with its HMAC",
+		verified: zoomURL,
+	},
+}
+
+// Challenges returns the names of all challenges.
+func Challenges() []string { return slices.Sorted(maps.Keys(challenges)) }
+
+// ChallengeAbout says in half a sentence what a challenge of that name is and how it is answered, and "" where
+// there is none.
+func ChallengeAbout(name string) string {
+	if c := challenges[name]; c != nil {
+		return c.about
+	}
+	return ""
+}
