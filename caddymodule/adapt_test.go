@@ -27,8 +27,7 @@ type adaptTest struct {
 func (a adaptTest) wantsError() bool { return !strings.HasPrefix(a.expected, "{") }
 
 // adaptTests reads testdata/adapt. A file is a Caddyfile, a line of ten hyphens, and the JSON that
-// the Caddyfile becomes or the text of the error. In that {presets} stands for the names of the
-// presets, and {any} for words that another package chooses and tests.
+// the Caddyfile becomes or the text of the error. In that {any} stands for words that another package chooses and tests.
 func adaptTests(t *testing.T) []adaptTest {
 	t.Helper()
 	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
@@ -48,7 +47,7 @@ func adaptTests(t *testing.T) []adaptTest {
 		tests = append(tests, adaptTest{
 			name:      strings.TrimSuffix(filepath.Base(file), ".caddyfiletest"),
 			caddyfile: input + "\n",
-			expected:  strings.ReplaceAll(strings.TrimSpace(expected), "{presets}", presetNames()),
+			expected:  strings.TrimSpace(expected),
 		})
 	}
 	return tests

@@ -197,6 +197,10 @@ handle /stripe {
 handle /standard {
 	`+verifyBlock("standard")+`
 	reverse_proxy APP
+}
+handle /acme {
+	`+verifyBlock("acme", "custom {\nsignature header:X-Acme-Signature\nkey_id header:X-Acme-Key\n}")+`
+	reverse_proxy APP
 }`)
 	body := newBody()
 	github := newSender(t, "github").headerOf(body)
@@ -225,6 +229,7 @@ handle /standard {
 		{"timestamp_too_old", "/stripe", signedAt(time.Now().Add(-time.Hour))},
 		{"timestamp_too_new", "/stripe", signedAt(time.Now().Add(time.Hour))},
 		{"field_missing", "/standard", without(standard, "Webhook-Id")},
+		{"key_unknown", "/acme", header("X-Acme-Signature", strings.Repeat("0", 64), "X-Acme-Key", "another")},
 		{"field_ambiguous", "/standard", set(standard, "Webhook-Id", "an.id")},
 	}
 	seen := make(map[string]bool)

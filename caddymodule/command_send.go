@@ -61,7 +61,7 @@ be seen by everybody on the machine.`,
 func (s *sending) run(stdin io.Reader, stdout io.Writer, target string) error {
 	scheme, ok := verifiers.Preset(s.provider)
 	if !ok {
-		return fmt.Errorf("--provider %q is unknown: use %s", s.provider, presetNames())
+		return fmt.Errorf("--provider %q is unknown: %s", s.provider, presetHint(s.provider))
 	}
 	u, err := url.Parse(target)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -77,6 +77,7 @@ func (s *sending) run(stdin io.Reader, stdout io.Writer, target string) error {
 	}
 	signer, err := verifiers.New(scheme, []verifiers.Secret{secret}, verifiers.Options{
 		AllowShort: true,
+		AllowWeak:  true,
 		PublicURL:  u.Scheme + "://" + u.Host,
 	})
 	if err != nil {
@@ -98,7 +99,11 @@ func (s *sending) run(stdin io.Reader, stdout io.Writer, target string) error {
 	req.Header.Set("User-Agent", "hookseal")
 
 	fmt.Fprintf(stdout, "> POST %s\n", u.Redacted())
-	printHeader(stdout, "> ", req.Header)
+	shown := req.Header.Clone()
+	if field, ok := strings.CutPrefix(scheme.Signature.From, "header:"); ok && scheme.Algorithm == verifiers.Equal {
+		shown.Set(field, "[redacted]") // it is the secret
+	}
+	printHeader(stdout, "> ", shown)
 	fmt.Fprintf(stdout, "> (%d bytes)\n\n", len(body))
 	client := &http.Client{
 		Timeout: s.timeout,

@@ -109,8 +109,15 @@ func TestWithoutASecretThereIsNoRoute(t *testing.T) {
 func TestAnUnsetPlaceholderIsAnError(t *testing.T) {
 	t.Setenv("GOOD_SECRET", longSecret)
 	for _, provider := range verifiers.Presets() {
+		needed := ""
+		if provider.Weak() {
+			needed = "\n\t\tallow_weak"
+		}
+		if strings.Contains(provider.Content, "{url}") {
+			needed += "\n\t\tpublic_url https://hooks.example.com"
+		}
 		for _, options := range []string{"", "\n\t\tallow_short", "\n\t\tmode monitor", "\n\t\tsecret {env.GOOD_SECRET} other"} {
-			err := validateCaddyfile(t, ":8080 {\n\twebhook_verify "+provider.Name+" {\n\t\tsecret {env.HOOKSEAL_UNSET}"+options+"\n\t}\n}\n")
+			err := validateCaddyfile(t, ":8080 {\n\twebhook_verify "+provider.Name+" {\n\t\tsecret {env.HOOKSEAL_UNSET}"+needed+options+"\n\t}\n}\n")
 			if err == nil || !strings.HasSuffix(err.Error(), ": Caddyfile:2: secret 1: {env.HOOKSEAL_UNSET} is not set or empty") {
 				t.Errorf("%s%s: got error %v", provider.Name, options, err)
 			}

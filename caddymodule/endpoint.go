@@ -81,7 +81,7 @@ func (e *Endpoint) check(egress outbound.Egress) error {
 		}
 		headers[name] = value
 	}
-	_, err = e.configured([]string{sampleSecret[scheme.Key]}, headers, egress)
+	_, err = e.configured([]string{scheme.SampleSecret()}, headers, egress)
 	return err
 }
 
@@ -90,7 +90,7 @@ func (e *Endpoint) preset() (verifiers.Scheme, error) {
 	name := cmp.Or(e.Scheme, "standard")
 	scheme, ok := verifiers.Preset(name)
 	if !ok {
-		return scheme, fmt.Errorf("scheme %q is unknown: use %s", name, presetNames())
+		return scheme, fmt.Errorf("scheme %q is unknown: %s", name, presetHint(name))
 	}
 	return scheme, nil
 }

@@ -20,8 +20,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/hookseal/hookseal/verifiers"
 )
 
 // Bodies that something on the way might want to improve. None of them may have an effect on the
@@ -60,17 +58,17 @@ func compressed(text string) []byte {
 func TestWhatWasVerifiedIsWhatIsForwardedForEveryProvider(t *testing.T) {
 	app := newApp(t)
 	var site strings.Builder
-	for _, preset := range verifiers.Presets() {
+	for _, preset := range endToEnd {
 		// Bodies are the same in every run, so each run has claims of its own.
-		fmt.Fprintf(&site, "handle /%s {\n%s\nreverse_proxy APP\n}\n", preset.Name, verifyBlock(preset.Name, "name "+preset.Name+newID()))
+		fmt.Fprintf(&site, "handle /%s {\n%s\nreverse_proxy APP\n}\n", preset, verifyBlock(preset, "name "+preset+newID()))
 	}
 	g := startSite(t, app, site.String())
-	for _, preset := range verifiers.Presets() {
-		s := newSender(t, preset.Name)
+	for _, preset := range endToEnd {
+		s := newSender(t, preset)
 		for name, body := range bodies {
-			t.Run(preset.Name+"/"+name, func(t *testing.T) {
+			t.Run(preset+"/"+name, func(t *testing.T) {
 				header := with(s.headerOf(body), "Content-Type", "application/x-www-form-urlencoded", "Content-Encoding", "gzip", "Accept-Encoding", "identity")
-				g.within(t).post("/"+preset.Name, header, body).wants(t, 200)
+				g.within(t).post("/"+preset, header, body).wants(t, 200)
 				wantsForwarded(t, app.one(), header, body)
 			})
 		}

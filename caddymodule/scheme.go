@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hookseal/hookseal/verifiers"
 )
@@ -12,7 +13,7 @@ func schemeOf(what, name string, custom *verifiers.Scheme) (verifiers.Scheme, er
 	preset, isPreset := verifiers.Preset(name)
 	switch {
 	case custom == nil && !isPreset:
-		return preset, fmt.Errorf("%s %q is unknown: use %s, or describe it with custom { … }", what, name, presetNames())
+		return preset, fmt.Errorf("%s %q is unknown: %s, or describe it with custom { … }", what, name, presetHint(name))
 	case custom == nil:
 		return preset, nil
 	case isPreset:
@@ -23,10 +24,47 @@ func schemeOf(what, name string, custom *verifiers.Scheme) (verifiers.Scheme, er
 	return scheme, nil
 }
 
-func presetNames() string {
-	var names []string
+// presetList says where the names of the presets are: there are too many for an error message.
+const presetList = `"hookseal webhook providers" lists those there are`
+
+// presetHint helps whoever wrote the name of a preset that isn't there.
+func presetHint(name string) string {
+	nearest, least := "", min(3, len(name)/3+1) // more typing errors than one in three letters make another word
+	var schemes []string                        // where the provider has several
 	for _, s := range verifiers.Presets() {
-		names = append(names, s.Name)
+		if n := distance(name, s.Name); n < least {
+			nearest, least = s.Name, n
+		}
+		if name != "" && strings.HasPrefix(s.Name, name+"-") {
+			schemes = append(schemes, s.Name)
+		}
 	}
-	return either(names)
+	switch {
+	case len(schemes) > 0:
+		return "use " + either(schemes) + "; " + presetList
+	case nearest != "":
+		return "use " + nearest + " if that is what you mean; " + presetList
+	}
+	return presetList
+}
+
+// distance returns how many letters have to be put in, left out or exchanged to make a word of the other.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }

@@ -77,7 +77,15 @@ func newVerifier(scheme verifiers.Scheme, sources []SecretSource, options verifi
 	case errors.Is(err, verifiers.ErrSecretShort):
 		return nil, fmt.Errorf("%w: use a longer one, or write allow_short if the provider's are", err)
 	}
-	return verifier, err
+	return verifier, withRemedy(err)
+}
+
+// withRemedy adds to an error of the scheme what can be done about it.
+func withRemedy(err error) error {
+	if errors.Is(err, verifiers.ErrWeak) {
+		return fmt.Errorf("%w: use another scheme of the provider's, or write allow_weak if there is none", err)
+	}
+	return err
 }
 
 // secretPlaceholder is what may stand for a secret: what Caddy knows without a request.

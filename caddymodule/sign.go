@@ -42,6 +42,9 @@ type Sign struct {
 	// AllowShort accepts secrets under 16 bytes.
 	AllowShort bool `json:"allow_short,omitempty"`
 
+	// AllowWeak accepts a scheme whose signatures rest on SHA-1.
+	AllowWeak bool `json:"allow_weak,omitempty"`
+
 	// ID is a placeholder for the message's id, such as {http.request.header.X-Order-Id}, or
 	// {http.webhook.id} for the id that a delivery's sender gave it. Default, also where that is empty:
 	// of a verified delivery, "msg_" and the key of its claim, which every copy of it has and no
@@ -111,7 +114,7 @@ func (s *Sign) provision(ctx caddy.Context) error {
 }
 
 func (s *Sign) options() verifiers.Options {
-	return verifiers.Options{AllowShort: s.AllowShort, PublicURL: s.PublicURL, Space: s.gateway.lend, Now: func() time.Time { return s.now() }}
+	return verifiers.Options{AllowShort: s.AllowShort, AllowWeak: s.AllowWeak, PublicURL: s.PublicURL, Space: s.gateway.lend, Now: func() time.Time { return s.now() }}
 }
 
 // check finds the settings that make no sense and returns the scheme.
@@ -127,7 +130,7 @@ func (s *Sign) check() (verifiers.Scheme, error) {
 	return schemeOf("scheme", s.Scheme, s.Custom)
 }
 
-var errNoScheme = errors.New("webhook_sign needs a scheme: use " + presetNames() + ", or a name of your own with custom { … }")
+var errNoScheme = errors.New("webhook_sign needs a scheme: " + presetList + ", or use a name of your own with custom { … }")
 
 var placeholder = regexp.MustCompile(`\{([^{}]+)\}`)
 

@@ -22,6 +22,7 @@ func parseSign(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		max_body    <size>
 //		public_url  <url>
 //		allow_short
+//		allow_weak
 //		custom {
 //			…                                 # as in webhook_verify
 //		}
@@ -49,10 +50,12 @@ func (s *Sign) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			o.text(&s.PublicURL)
 		case "allow_short":
 			o.flag(&s.AllowShort)
+		case "allow_weak":
+			o.flag(&s.AllowWeak)
 		case "custom":
 			s.Custom = o.scheme()
 		default:
-			o.unknown("secret", "id", "standalone", "max_body", "public_url", "allow_short", "custom")
+			o.unknown("secret", "id", "standalone", "max_body", "public_url", "allow_short", "allow_weak", "custom")
 		}
 	}
 	if o.err != nil {
@@ -70,7 +73,7 @@ func (s *Sign) dryRun() error {
 	if err != nil {
 		return err
 	}
-	signer, err := verifiers.New(scheme, sampleSecrets(scheme), verifiers.Options{PublicURL: s.PublicURL})
+	signer, err := dryVerifier(scheme, verifiers.Options{AllowWeak: s.AllowWeak, PublicURL: s.PublicURL})
 	if err != nil {
 		return err
 	}

@@ -183,7 +183,7 @@ func TestKeysThatReceiversCanNotDoWithAreRefused(t *testing.T) {
 	t.Setenv("PRIVATE_KEY", internalPrivate)
 	for name, test := range map[string]struct{ secrets, problem string }{
 		"a public key":           {"secret {env.PUBLIC_KEY}\n", "secret 1 is a public key, which can't sign"},
-		"more than they'd check": {strings.Repeat("secret {env.PRIVATE_KEY}\n", 5), "secret 5: one Ed25519 key more than the 4"},
+		"more than they'd check": {strings.Repeat("secret {env.PRIVATE_KEY}\n", 5), "secret 5: one public key more than the 4"},
 	} {
 		code, text := g.reload("{\nGLOBALS\n}\nSITE {\nwebhook_sign standard {\n" + test.secrets + "}\n}")
 		if code != 400 || !strings.Contains(text, test.problem) || !strings.Contains(text, "Caddyfile:") {

@@ -46,13 +46,16 @@ type Verify struct {
 	// AllowShort accepts secrets under 16 bytes.
 	AllowShort bool `json:"allow_short,omitempty"`
 
+	// AllowWeak accepts a provider whose signatures rest on SHA-1.
+	AllowWeak bool `json:"allow_weak,omitempty"`
+
 	// Tolerance is how far a signed time may lie from now, into the past and into the future.
 	// Default: the provider's, mostly 5m. An error for a provider that signs no time.
 	Tolerance caddy.Duration `json:"tolerance,omitempty"`
 
 	// ReplayWindow is how long an accepted delivery is remembered. Default: a little over two
 	// tolerances where the provider signs a time, which is as long as a copy could be accepted;
-	// otherwise 24h.
+	// otherwise 24h; none where different deliveries of the provider may have the same bytes.
 	ReplayWindow caddy.Duration `json:"replay_window,omitempty"`
 
 	// ReplayOff lets copies through.
@@ -82,6 +85,7 @@ type Verify struct {
 	Position string `json:"position,omitempty"`
 
 	gateway  *Gateway
+	scheme   verifiers.Scheme
 	verifier *verifiers.Verifier
 	window   time.Duration
 	allow    string
@@ -146,10 +150,26 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if err := v.setWindow(); err != nil {
 		return err
 	}
+	v.warn()
 	if v.Mode == "monitor" {
 		v.reporter.logger.Warn("deliveries that don't verify are let through: mode monitor", zap.String("route", v.Name))
 	}
 	return nil
+}
+
+// warn says what the provider's signatures don't do.
+func (v *Verify) warn() {
+	scheme := v.scheme
+	route := zap.String("route", v.Name)
+	if !scheme.CoversBody() {
+		v.reporter.logger.Warn("the provider's signature does not cover the body: whoever has one delivery can send others", route, zap.String("provider", v.Provider))
+	}
+	if scheme.Weak() {
+		v.reporter.logger.Warn("the provider's signatures rest on SHA-1: allow_weak", route, zap.String("provider", v.Provider))
+	}
+	if scheme.Alike && v.ReplayOff {
+		v.reporter.logger.Info("copies are let through: different deliveries of the provider may have the same bytes", route, zap.String("provider", v.Provider))
+	}
 }
 
 func (v *Verify) setDefaults() {
@@ -200,22 +220,27 @@ func (v *Verify) compile() error {
 	if err != nil {
 		return err
 	}
+	v.scheme = scheme
 	v.verifier, err = newVerifier(scheme, v.Secrets, verifiers.Options{
 		Tolerance:  time.Duration(v.Tolerance),
 		AllowShort: v.AllowShort,
+		AllowWeak:  v.AllowWeak,
 		PublicURL:  v.PublicURL,
 		Space:      v.gateway.lend,
 	})
 	return err
 }
 
-var errNoProvider = errors.New("webhook_verify needs a provider: use " + presetNames() + ", or a name of your own with custom { … }")
+var errNoProvider = errors.New("webhook_verify needs a provider: " + presetList + ", or use a name of your own with custom { … }")
 
 // setWindow works out how long claims are kept.
 func (v *Verify) setWindow() error {
 	least := time.Duration(0)
 	if tolerance := v.verifier.Tolerance(); tolerance > 0 {
 		least = 2*tolerance + clockGrace
+	}
+	if v.scheme.Alike && v.ReplayWindow == 0 {
+		v.ReplayOff = true
 	}
 	switch v.window = time.Duration(v.ReplayWindow); {
 	case v.window == 0 && least > 0:

@@ -62,14 +62,18 @@ func parseVerify(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		mode           enforce|monitor
 //		public_url     <url>
 //		allow_short
+//		allow_weak
 //		custom {
 //			signature  <place> [repeated]
 //			list       <separator> <assign> <key> [<ed25519 key>]
-//			encoding   hex|base64|base64url
-//			algorithm  hmac-sha256|hmac-sha384|hmac-sha512
-//			key        utf8|hex|base64|whsec
+//			encoding   hex|base64|base64url|base64-escaped|plain
+//			algorithm  hmac-sha256|hmac-sha384|hmac-sha512|hmac-sha1|sha256|sha1|ed25519|ecdsa-p256-sha256|
+//			           rsa-sha256|rsa-sha1|rsa-pss-sha256|rsa-pss-sha512|equal
+//			key        utf8|hex|base64|whsec|whsec-or-utf8|whpk|spki|pem
+//			key_id     <place>
 //			content    <template>
-//			timestamp  <place> [s|ms|auto]
+//			url_form   decoded
+//			timestamp  <place> [s|ms|auto|rfc3339]
 //			id         <place...>
 //			event      <place...>
 //		}
@@ -109,10 +113,12 @@ func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			o.text(&v.PublicURL)
 		case "allow_short":
 			o.flag(&v.AllowShort)
+		case "allow_weak":
+			o.flag(&v.AllowWeak)
 		case "custom":
 			v.Scheme = o.scheme()
 		default:
-			o.unknown("secret", "name", "tolerance", "replay_window", "replay", "max_body", "methods", "on_duplicate", "mode", "public_url", "allow_short", "custom")
+			o.unknown("secret", "name", "tolerance", "replay_window", "replay", "max_body", "methods", "on_duplicate", "mode", "public_url", "allow_short", "allow_weak", "custom")
 		}
 	}
 	if o.err != nil {
@@ -130,12 +136,11 @@ func (v *Verify) dryRun() error {
 	dry := *v
 	dry.setDefaults()
 	err := dry.check()
-	var scheme verifiers.Scheme
 	if err == nil {
-		scheme, err = schemeOf("provider", v.Provider, v.Scheme)
+		dry.scheme, err = schemeOf("provider", v.Provider, v.Scheme)
 	}
 	if err == nil {
-		dry.verifier, err = verifiers.New(scheme, sampleSecrets(scheme), verifiers.Options{Tolerance: time.Duration(dry.Tolerance), PublicURL: dry.PublicURL})
+		dry.verifier, err = dryVerifier(dry.scheme, verifiers.Options{Tolerance: time.Duration(dry.Tolerance), AllowWeak: dry.AllowWeak, PublicURL: dry.PublicURL})
 	}
 	if err == nil {
 		err = dry.setWindow()
@@ -146,17 +151,10 @@ func (v *Verify) dryRun() error {
 	return err
 }
 
-// sampleSecret has a well-formed secret of every key form; the forms without one take any text.
-var sampleSecret = map[verifiers.KeyForm]string{
-	"":                  "0123456789abcdef0123456789abcdef",
-	verifiers.UTF8:      "0123456789abcdef0123456789abcdef",
-	verifiers.HexKey:    "0123456789abcdef0123456789abcdef",
-	verifiers.Base64Key: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3",
-	verifiers.Whsec:     "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3",
-}
-
-func sampleSecrets(scheme verifiers.Scheme) []verifiers.Secret {
-	return []verifiers.Secret{verifiers.NewSecret("", sampleSecret[scheme.Key])}
+// dryVerifier compiles a scheme before its secrets are known.
+func dryVerifier(scheme verifiers.Scheme, options verifiers.Options) (*verifiers.Verifier, error) {
+	v, err := verifiers.New(scheme, []verifiers.Secret{verifiers.NewSecret("", scheme.SampleSecret())}, options)
+	return v, withRemedy(err)
 }
 
 // trimEmpty drops the empty texts at the end.
@@ -188,8 +186,12 @@ func (o *options) scheme() *verifiers.Scheme {
 			inner.text((*string)(&s.Algorithm))
 		case "key":
 			inner.text((*string)(&s.Key))
+		case "key_id":
+			inner.text(&s.KeyID)
 		case "content":
 			inner.text(&s.Content)
+		case "url_form":
+			inner.text((*string)(&s.URLForm))
 		case "timestamp":
 			args := inner.args(1, 2)
 			s.Timestamp = &verifiers.Timestamp{From: args[0], Unit: verifiers.Unit(args[1])}
@@ -198,7 +200,7 @@ func (o *options) scheme() *verifiers.Scheme {
 		case "event":
 			s.Event = trimEmpty(inner.args(1, 8))
 		default:
-			inner.unknown("signature", "list", "encoding", "algorithm", "key", "content", "timestamp", "id", "event")
+			inner.unknown("signature", "list", "encoding", "algorithm", "key", "key_id", "content", "url_form", "timestamp", "id", "event")
 		}
 	}
 	if inner.err != nil && o.err == nil {

@@ -122,29 +122,27 @@ func secretProblem(preset verifiers.Scheme, err error) string {
 	return err.Error()
 }
 
-// trialSecret is a key in every form in which keys are written. It signs nothing that is sent.
-var trialSecret = verifiers.NewSecret("", strings.Repeat("0123456789abcdef", 4))
+// trialSecret is a key as NewSecret makes them. It signs nothing that is sent.
+var trialSecret = verifiers.NewSecret("", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
 
 // trialMessage has all that a message has to have to be signed.
 var trialMessage = verifiers.Message{ID: "msg_trial", Event: "trial", Time: time.Unix(0, 0)}
 
-// signingPreset returns the scheme of that name, or an *InvalidError that lists those there are.
+// signingPreset returns the scheme of that name, or an *InvalidError that says which there are.
 func signingPreset(name string) (verifiers.Scheme, error) {
 	preset, ok := verifiers.Preset(orDefault(name, defaultScheme))
 	if ok && canSign(preset) {
 		return preset, nil
 	}
-	var names []string
-	for _, preset := range verifiers.Presets() {
-		if canSign(preset) {
-			names = append(names, preset.Name)
-		}
-	}
-	return verifiers.Scheme{}, &InvalidError{"Scheme", "is not a scheme that can sign: use one of " + strings.Join(names, ", ")}
+	return verifiers.Scheme{}, &InvalidError{"Scheme", "is not a scheme that can sign for subscribers: use standard, generic, github, stripe or another preset with a secret of any form, whose signature stands in the header and covers the body"}
 }
 
-// canSign reports whether a scheme's signatures stand in the header alone, and cover what a sender has.
+// canSign reports whether a scheme's signatures stand in the header alone, cover the body and nothing that a
+// sender hasn't, and are made with a secret as NewSecret makes them.
 func canSign(scheme verifiers.Scheme) bool {
+	if !scheme.CoversBody() {
+		return false
+	}
 	v, err := verifiers.New(scheme, []verifiers.Secret{trialSecret}, verifiers.Options{})
 	if err != nil {
 		return false

@@ -539,7 +539,7 @@ func (c *Check) sumUnder(key *keyed, body []byte) []byte {
 	switch before, after := c.text[:c.before], c.text[c.before:]; {
 	case !c.rules.content.hasSecret:
 		return key.sum(c.sum[:0], before, body, after)
-	case c.secretAt <= c.before:
+	case !c.rules.content.secretBehind:
 		return key.sum(c.sum[:0], before[:c.secretAt], key.secret, before[c.secretAt:], body, after)
 	default:
 		at := c.secretAt - c.before

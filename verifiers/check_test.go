@@ -84,7 +84,7 @@ func FuzzSignatureTexts(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		header, err := v.Sign(Message{ID: "msg_1", Body: []byte(body), Method: http.MethodPost, Target: "/in"})
+		header, err := v.Sign(Message{ID: "msg_1", Body: []byte(body), Method: http.MethodPost, Target: "/in", Header: nonces})
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func TestARefusedCheckLeavesNothingBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 		body := []byte(identityBodies[0])
-		header, err := v.Sign(Message{ID: "msg_1", Event: "ping", Body: body, Method: http.MethodPost, Target: "/in"})
+		header, err := v.Sign(Message{ID: "msg_1", Event: "ping", Body: body, Method: http.MethodPost, Target: "/in", Header: nonces})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +213,7 @@ func TestASlowBodyIsTooOld(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := Message{ID: "msg_1", Method: http.MethodPost, Target: "/in"}
+		m := Message{ID: "msg_1", Method: http.MethodPost, Target: "/in", Header: nonces}
 		header, err := v.Sign(m)
 		if err != nil {
 			t.Fatal(err)

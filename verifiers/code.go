@@ -56,6 +56,9 @@ type code struct {
 	// replayKey is what Scheme.ReplayKey says where the places don't tell. Default: what they do tell.
 	replayKey string
 
+	// sample is a well-formed secret, for the key form opaque.
+	sample string
+
 	// headers names the header fields of the scheme that Signature, Timestamp, ID and Event don't. Whoever
 	// signs a request removes them from it first.
 	headers []string

@@ -21,6 +21,7 @@ func (e reversed) head(c *Check) error {
 	if err := c.readSignatures(nil); err != nil {
 		return err
 	}
+	c.state = c.request.Header.Get("X-Nonce")
 	return c.readTime(nil)
 }
 
@@ -31,14 +32,14 @@ func (e reversed) verify(c *Check, body []byte) (Delivery, error) {
 	if err := c.fresh(c.signed); err != nil {
 		return Delivery{}, err
 	}
-	e.write(c, body)
+	e.write(c, c.state.(string), body)
 	return c.match(nil)
 }
 
-func (e reversed) write(c *Check, body []byte) {
+func (e reversed) write(c *Check, nonce string, body []byte) {
 	body = bytes.Clone(body)
 	slices.Reverse(body)
-	c.setText([]byte(e.publicURL+c.request.Target+"\n"+c.request.Header.Get("X-Nonce")+"\n"), body, false)
+	c.setText([]byte(e.publicURL+c.request.Target+"\n"+nonce+"\n"), body, false)
 }
 
 func (e reversed) sign(c *Check, m Message) error {
@@ -46,7 +47,7 @@ func (e reversed) sign(c *Check, m Message) error {
 	c.stamp = c.rules.unit.text(m.Time)
 	header.Set("X-Nonce", "n")
 	header.Set("X-Time", c.stamp)
-	e.write(c, m.Body)
+	e.write(c, "n", m.Body)
 	values, err := c.signatureValues(nil)
 	header["X-Signature"] = values
 	return err

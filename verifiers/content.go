@@ -12,6 +12,7 @@ type content struct {
 	hasBody       bool
 	byCode        bool // there is no template: the scheme has code
 	hasSecret     bool
+	secretBehind  bool // the body
 	// usesURL and fromJSON tell what besides the headers the text needs.
 	usesURL, fromJSON bool
 	// covers has the places that stand in it, and whether they are fixed: whether the signed text
@@ -117,7 +118,7 @@ func parseContent(template string) (*content, error) {
 			if c.hasSecret {
 				return nil, fmt.Errorf("content %q: {secret} stands twice: write it once", template)
 			}
-			c.hasSecret = true
+			c.hasSecret, c.secretBehind = true, c.hasBody
 			*parts = append(*parts, part{kind: secretPart})
 		case "http_method":
 			*parts = append(*parts, part{kind: methodPart})
@@ -207,6 +208,18 @@ func (c *content) bounds(p place) bool {
 func (c *content) coversPlace(p place) bool {
 	_, covered := c.covers[p.key()]
 	return covered || p.inBody() && c.hasBody
+}
+
+// signedHeaders returns the header fields in the signed text.
+func (c *content) signedHeaders() (all []*place) {
+	for _, parts := range [][]part{c.before, c.after} {
+		for i := range parts {
+			if parts[i].kind == placePart && parts[i].place.kind == inHeader {
+				all = append(all, &parts[i].place)
+			}
+		}
+	}
+	return all
 }
 
 // fixesPlace reports whether the signature covers what stands at p, and nobody can move a part of

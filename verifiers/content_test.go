@@ -2,6 +2,9 @@ package verifiers
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"slices"
 	"strconv"
@@ -194,6 +197,56 @@ func FuzzContentTemplate(f *testing.F) {
 				[]string{a1, b1, q1, stamp1, string(body1)}, []string{a2, b2, q2, stamp2, string(body2)})
 		}
 	})
+}
+
+// TestOnlyTheNamedEscapesAreDecoded: the list of the vendor's page, in either case, and no other escape.
+func TestOnlyTheNamedEscapesAreDecoded(t *testing.T) {
+	for text, want := range map[string]string{
+		"/a%3Ab%2Fc%3Fd%40e%21f%24g%27h%28i%29j%2Ak%2Cl%3B": "/a:b/c?d@e!f$g'h(i)j*k,l;",
+		"/%3a%2f%3f%2a%2c%3b":                               "/:/?*,;",
+		"/%20%25%26%3D%23%2B%C3%BC%00":                      "/%20%25%26%3D%23%2B%C3%BC%00",
+		"/%253A%2":                                          "/%253A%2",
+	} {
+		if got := decodeReserved(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestTheSecretIsSignedWhereTheTemplateHasIt: before the body, behind it and without one. The sums were computed
+// with Python: hashlib.sha256 and hmac over "0123456789abcdef" and "body".
+func TestTheSecretIsSignedWhereTheTemplateHasIt(t *testing.T) {
+	const secret = "0123456789abcdef"
+	for template, signed := range map[string]string{
+		"{secret}{body}":                       secret + "body",
+		"{body}{secret}":                       "body" + secret,
+		"a{secret}b{body}c":                    "a" + secret + "bbodyc",
+		"a{body}b{secret}c":                    "abodyb" + secret + "c",
+		"{header:Nonce}{secret}{body}":         "n" + secret + "body",
+		"{header:Nonce}\n{secret}":             "n\n" + secret,
+		"{header:Nonce}{body}{secret}{body2}x": "",
+	} {
+		plain := sha256.Sum256([]byte(signed))
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write([]byte(signed))
+		for algorithm, want := range map[Algorithm][]byte{SHA256: plain[:], HMACSHA256: mac.Sum(nil)} {
+			scheme := Scheme{Algorithm: algorithm, Signature: Signature{From: "header:S"}, Content: template}
+			v, err := New(scheme, []Secret{NewSecret("", "another secret of the same"), NewSecret("", secret)}, Options{})
+			if signed == "" {
+				if err == nil {
+					t.Errorf("%s is a template", template)
+				}
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := Request{Header: http.Header{"S": {hex.EncodeToString(want)}, "Nonce": {"n"}}}
+			if _, err := verify(v, r, []byte("body")); err != nil {
+				t.Errorf("%s, %s: %v", algorithm, template, err)
+			}
+		}
+	}
 }
 
 // TestCrossesFindsEveryOtherReading: a value crosses its divider exactly when the text can be

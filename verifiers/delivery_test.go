@@ -25,7 +25,7 @@ func send(t *testing.T, scheme Scheme, m Message, later time.Duration) Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Method, m.Target = http.MethodPost, "/in"
+	m.Method, m.Target, m.Header = http.MethodPost, "/in", nonces
 	header, err := v.Sign(m)
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func respellings(t *testing.T, scheme Scheme, original Request) []Request {
 // TestBase64HasOneSpelling: the decoded MAC can't have a second text. Padding bits, line breaks
 // and the other alphabet are refused, as is padding where there is none.
 func TestBase64HasOneSpelling(t *testing.T) {
-	for _, encoding := range []Encoding{Base64, Base64URL} {
+	for _, encoding := range []Encoding{Base64, Base64URL, Base64Escaped} {
 		scheme := Scheme{Signature: Signature{From: "header:S", Encoding: encoding}}
 		body := []byte("body")
 		original := send(t, scheme, Message{Body: body}, 0)

@@ -153,6 +153,7 @@ var paymentPresets = []Scheme{
 		Title:     "Xero",
 		Reference: "https://developer.xero.com/documentation/guides/webhooks/configuring-your-server/",
 		Note:      "No time is signed. One delivery has many events, and no id of its own.",
+		Evidence:  Unconfirmed,
 		Signature: Signature{From: "header:X-Xero-Signature", Encoding: Base64},
 		Content:   "{body}",
 		Event:     []string{"json:events.*.eventType"},

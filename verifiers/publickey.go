@@ -109,13 +109,13 @@ func (s Secret) publicKeyed(name Algorithm, form KeyForm) (*keyed, error) {
 	case SPKI:
 		der, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
-			return nil, fmt.Errorf("%w: expected a public key in base64, without lines around it", ErrSecretForm)
+			return nil, fmt.Errorf("%w: expected a public key in base64", ErrSecretForm)
 		}
 		return parsedKey(s.Label, name, der, "PUBLIC KEY", "PRIVATE KEY")
 	}
 	block, rest := pem.Decode([]byte(text))
 	if block == nil || strings.TrimSpace(string(rest)) != "" {
-		return nil, fmt.Errorf("%w: expected one block in PEM, from -----BEGIN to -----END", ErrSecretForm)
+		return nil, fmt.Errorf("%w: expected one block of PEM and nothing else", ErrSecretForm)
 	}
 	return parsedKey(s.Label, name, block.Bytes, block.Type)
 }

@@ -3,6 +3,7 @@ package verifiers
 import (
 	"bytes"
 	"crypto/hmac"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -37,13 +38,13 @@ var referenceNow = time.Unix(1_767_225_600, 0)
 // newReference makes up a scheme and a delivery from random numbers.
 func newReference(t *testing.T, random *rand.Rand) *reference {
 	t.Helper()
-	ref := &reference{options: Options{Now: clock(referenceNow), PublicURL: "https://hooks.example.com/base/"}}
+	ref := &reference{options: Options{Now: clock(referenceNow), AllowWeak: true, PublicURL: "https://hooks.example.com/base/"}}
 	s := &ref.scheme
 	s.Name = "reference"
-	s.Algorithm = pick(random, "", HMACSHA256, HMACSHA384, HMACSHA512)
-	s.Key = pick(random, "", UTF8, HexKey, Base64Key, Whsec)
+	s.Algorithm = pick(random, "", HMACSHA256, HMACSHA384, HMACSHA512, HMACSHA1)
+	s.Key = pick(random, "", UTF8, HexKey, Base64Key, Whsec, WhsecOrUTF8)
 	s.Signature.From = "header:X-Reference-Signature"
-	s.Signature.Encoding = pick(random, "", Hex, Base64, Base64URL)
+	s.Signature.Encoding = pick(random, "", Hex, Base64, Base64URL, Base64Escaped)
 	s.Signature.List = pick(random, nil,
 		&List{Assign: "=", Key: "sha"},
 		&List{Separator: ",", Assign: "=", Key: "v1"},
@@ -93,6 +94,8 @@ func newReference(t *testing.T, random *rand.Rand) *reference {
 		text = hex.EncodeToString(ref.key)
 	case Base64Key:
 		text = base64.StdEncoding.EncodeToString(ref.key)
+	case WhsecOrUTF8:
+		text = "whsec_" + base64.StdEncoding.EncodeToString(ref.key)
 	case Whsec:
 		text = pick(random, "", "whsec_") + base64.StdEncoding.EncodeToString(ref.key)
 	default:
@@ -133,7 +136,7 @@ func (ref *reference) sum() []byte {
 	}
 	text := strings.NewReplacer(pairs...).Replace(orDefault(ref.scheme.Content, "{body}"))
 	newHash := map[Algorithm]func() hash.Hash{
-		"": sha256.New, HMACSHA256: sha256.New, HMACSHA384: sha512.New384, HMACSHA512: sha512.New,
+		"": sha256.New, HMACSHA256: sha256.New, HMACSHA384: sha512.New384, HMACSHA512: sha512.New, HMACSHA1: sha1.New,
 	}[ref.scheme.Algorithm]
 	mac := hmac.New(newHash, ref.key)
 	mac.Write([]byte(text))
@@ -146,6 +149,7 @@ func (ref *reference) signature() string {
 	encode := map[Encoding]func([]byte) string{
 		"": hex.EncodeToString, Hex: hex.EncodeToString,
 		Base64: base64.StdEncoding.EncodeToString, Base64URL: base64.RawURLEncoding.EncodeToString,
+		Base64Escaped: func(sum []byte) string { return base64.StdEncoding.EncodeToString(sum) },
 	}[ref.scheme.Signature.Encoding]
 	text := encode(ref.sum())
 	list := ref.scheme.Signature.List

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
+	"net/http"
 	"strings"
 	"sync"
 )
@@ -130,6 +131,9 @@ func firstPresets() (all []Scheme) {
 	}
 	return all
 }
+
+// nonces are the header fields that presets sign besides those that Sign sets.
+var nonces = http.Header{"X-Lark-Request-Nonce": {"nonce"}, "Wechatpay-Nonce": {"nonce"}}
 
 // optionsOf returns the options that a scheme needs besides those given.
 func optionsOf(scheme Scheme, options Options) Options {

@@ -180,16 +180,6 @@ const (
 	Unconfirmed Evidence = "unconfirmed"
 )
 
-// CoversBody reports whether the signature covers every byte of the body. It is false for a scheme that
-// New refuses.
-func (s Scheme) CoversBody() bool {
-	r, err := compile(s)
-	return err == nil && r.content.hasBody
-}
-
-// Weak reports whether the algorithm rests on SHA-1, so that New asks for Options.AllowWeak.
-func (s Scheme) Weak() bool { return algorithms[orDefault(s.Algorithm, HMACSHA256)].weak() }
-
 // DefaultTolerance is the tolerance of a timestamp whose scheme names none. It is what the
 // Standard Webhooks libraries use.
 const DefaultTolerance = 5 * time.Minute

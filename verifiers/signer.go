@@ -12,8 +12,7 @@ import (
 
 // Message is what Sign signs.
 type Message struct {
-	// ID is the delivery's id, in visible ASCII. It is needed where the signature covers it; where the
-	// scheme has no id in a header but signs a nonce, it is that.
+	// ID is the delivery's id, in visible ASCII. It is needed where the signature covers it.
 	ID string
 
 	// Event is the name of the event. It is sent where the scheme has a header for it.
@@ -24,6 +23,10 @@ type Message struct {
 
 	// Body is the exact body.
 	Body []byte
+
+	// Header has the fields that the scheme signs besides id, event and time, such as a nonce. No other
+	// field counts.
+	Header http.Header
 
 	// Method and Target are those of the request, for schemes that sign them.
 	Method, Target string
@@ -50,7 +53,7 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 		return nil, fmt.Errorf("scheme %s: the time lies before 1970", r.name)
 	}
 	header := make(http.Header)
-	if at := r.idHeader(); at != "" && m.ID != "" {
+	if at := firstHeader(r.ids); at != "" && m.ID != "" {
 		if !isVisible(m.ID) {
 			return nil, fmt.Errorf("scheme %s: id is over %d bytes or not in visible ASCII, which is all that every receiver reads as it was signed", r.name, maxName)
 		}
@@ -71,6 +74,11 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 			return nil, fmt.Errorf("scheme %s: %w", r.name, err)
 		}
 		return header, nil
+	}
+	for _, p := range r.content.signedHeaders() {
+		if _, set := header[p.name]; !set && len(m.Header[p.name]) > 0 {
+			header[p.name] = m.Header[p.name]
+		}
 	}
 	if r.hasKeyID && r.keyID.kind == inHeader && v.secrets[0].label != "" {
 		header.Set(r.keyID.name, v.secrets[0].label)
@@ -174,12 +182,8 @@ func (v *Verifier) HeaderNames() []string {
 		if r.hasKeyID {
 			add(&r.keyID)
 		}
-		for _, parts := range [][]part{r.content.before, r.content.after} {
-			for i := range parts {
-				if parts[i].kind == placePart {
-					add(&parts[i].place)
-				}
-			}
+		for _, p := range r.content.signedHeaders() {
+			add(p)
 		}
 		for _, places := range [][]name{r.ids, r.events} {
 			for i := range places {
@@ -189,20 +193,6 @@ func (v *Verifier) HeaderNames() []string {
 		names = append(names, r.headers...)
 	}
 	return names
-}
-
-// idHeader returns the name of the header field that a message's id goes into: that of the id, else one
-// that is signed for its own sake, as a nonce is; or "".
-func (r *rules) idHeader() string {
-	at := firstHeader(r.ids)
-	for _, parts := range [][]part{r.content.before, r.content.after} {
-		for i := range parts {
-			if at == "" && parts[i].kind == placePart && parts[i].place.kind == inHeader {
-				at = parts[i].place.name
-			}
-		}
-	}
-	return at
 }
 
 // firstHeader returns the name of the first place that is a header, or "".

@@ -2,6 +2,7 @@ package verifiers
 
 import (
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -44,6 +45,49 @@ func FuzzTimestamp(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzDate: a date has the shape that RFC 3339 gives it, and no part of one is a date, so that it ends where
+// its sender ended it.
+func FuzzDate(f *testing.F) {
+	for _, text := range []string{
+		"", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.123456789Z", "2026-01-01T00:00:00+01:00", "2026-01-01T00:00:00.5-12:30",
+		"2026-01-01T0:00:00Z", "2026-01-01T00:00:00,5Z", "2026-01-01t00:00:00z", "2026-01-01 00:00:00Z", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z",
+		"2026-01-01T00:00:60Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00+1:00", "2026-01-01T00:00:00+24:00",
+		"12026-01-01T00:00:00Z", "-026-01-01T00:00:00Z", "2026-01-01T00:00:00ZZ", "2026-01-01T00:00:00.00000000000000000000Z", "1767225600",
+	} {
+		f.Add(text)
+	}
+	shape := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := RFC3339.parse(text)
+		if err != nil {
+			if err != ErrTimestampMalformed && (err != ErrTimestampMissing || text != "") {
+				t.Errorf("%q: %v, %v", text, got, err)
+			}
+			return
+		}
+		if want, err := time.Parse(time.RFC3339Nano, text); err != nil || !got.Equal(want) || !shape.MatchString(text) {
+			t.Errorf("%q: %v, want %v, %v", text, got, want, err)
+		}
+		for i := range text {
+			if _, err := RFC3339.parse(text[:i]); err == nil {
+				t.Errorf("%q and its beginning %q are dates", text, text[:i])
+			}
+			if _, err := RFC3339.parse(text[i:]); err == nil && i > 0 {
+				t.Errorf("%q and its end %q are dates", text, text[i:])
+			}
+		}
+	})
+}
+
+// TestADateIsWrittenAsItIsRead: what Sign writes says the same time.
+func TestADateIsWrittenAsItIsRead(t *testing.T) {
+	at := referenceNow.In(time.FixedZone("", 3600))
+	text := RFC3339.text(at)
+	if got, err := RFC3339.parse(text); err != nil || !got.Equal(at) || text != "2026-01-01T00:00:00Z" {
+		t.Errorf("%s: %v, %v", text, got, err)
+	}
 }
 
 // TestTheWindowHasTwoSides: a time may lie as far ahead as behind, to the nanosecond, however

@@ -38,7 +38,7 @@ func benchDelivery(b testing.TB, scheme Scheme, body []byte) (*Verifier, Request
 	if err != nil {
 		b.Fatal(err)
 	}
-	header, err := v.Sign(Message{ID: "msg_p5jXN8AQM9LWM0D4loKWxJek", Event: "push", Body: body, Method: http.MethodPost, Target: "/in"})
+	header, err := v.Sign(Message{ID: "msg_p5jXN8AQM9LWM0D4loKWxJek", Event: "push", Body: body, Method: http.MethodPost, Target: "/in", Header: nonces})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func BenchmarkSign(b *testing.B) {
 	for _, scheme := range benchSchemes(b) {
 		for _, size := range benchSizes {
 			b.Run(scheme.Name+"/"+size.name, func(b *testing.B) {
-				m := Message{ID: "msg_1", Event: "push", Body: benchBody(size.bytes)}
+				m := Message{ID: "msg_1", Event: "push", Body: benchBody(size.bytes), Header: nonces}
 				v, _ := benchDelivery(b, scheme, m.Body)
 				b.SetBytes(int64(len(m.Body)))
 				b.ReportAllocs()

@@ -1,0 +1,39 @@
+package verifiers
+
+import "slices"
+
+// CoversBody reports whether the signature covers every byte of the body. It is false for a scheme that
+// New refuses.
+func (s Scheme) CoversBody() bool {
+	r, err := compile(s)
+	return err == nil && r.content.hasBody
+}
+
+// Weak reports whether the algorithm rests on SHA-1, so that New asks for Options.AllowWeak.
+func (s Scheme) Weak() bool { return algorithms[orDefault(s.Algorithm, HMACSHA256)].weak() }
+
+// Uncovered says in words what of a delivery the signature does not cover, so that whoever has one can
+// change it: "body", "time", "id" and "event", the last two if the scheme reads them from such a place.
+// The method and the URL are covered only where the content has them. It is nil for a scheme that New
+// refuses.
+func (s Scheme) Uncovered() []string {
+	r, err := compile(s)
+	if err != nil {
+		return nil
+	}
+	var all []string
+	if !r.content.hasBody {
+		all = append(all, "body")
+	}
+	if !r.hasTime {
+		all = append(all, "time")
+	}
+	unsigned := func(n name) bool { return !n.signed }
+	if slices.ContainsFunc(r.ids, unsigned) {
+		all = append(all, "id")
+	}
+	if slices.ContainsFunc(r.events, unsigned) {
+		all = append(all, "event")
+	}
+	return all
+}
