@@ -37,3 +37,7 @@ func (s Scheme) Uncovered() []string {
 	}
 	return all
 }
+
+// Fetches reports whether keys are fetched from the vendor over the network, when the first delivery names
+// them: see KeySource.
+func (s Scheme) Fetches() bool { return s.code != nil && s.code.fetches }
