@@ -19,7 +19,8 @@ var (
 	ErrTimestampTooNew    = refuse("timestamp_too_new", "signed too far in the future")
 	ErrFieldMissing       = refuse("field_missing", "a signed field is missing")
 	ErrFieldRepeated      = refuse("field_repeated", "a field that must be single stands several times")
-	ErrKeyUnknown         = refuse("key_unknown", "no secret has the key id of the delivery as its label")
+	ErrKeyUnknown         = refuse("key_unknown", "none of the keys is the one that the delivery names")
+	ErrSignatureWeak      = refuse("signature_weak", "signature rests on SHA-1, which isn't allowed")
 	ErrFieldAmbiguous     = refuse("field_ambiguous", "a signed field contains its separator")
 )
 
