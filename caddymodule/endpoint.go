@@ -89,8 +89,9 @@ func (e *Endpoint) check(egress outbound.Egress) error {
 func (e *Endpoint) preset() (verifiers.Scheme, error) {
 	name := cmp.Or(e.Scheme, "standard")
 	scheme, ok := verifiers.Preset(name)
+	ok = ok && slices.Contains(outbound.Schemes, name)
 	if !ok {
-		return scheme, fmt.Errorf("scheme %q is unknown: %s", name, presetHint(name))
+		return scheme, fmt.Errorf("scheme %q is none that endpoints have: use %s", name, either(outbound.Schemes))
 	}
 	return scheme, nil
 }

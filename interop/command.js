@@ -10,20 +10,24 @@ import { Webhook as StandardWebhook } from "standardwebhooks";
 import Stripe from "stripe";
 import { Webhook as SvixWebhook } from "svix";
 
+import * as contentful from "./contentful.js";
 import { examples } from "./examples.js";
 import { environment } from "./gateway.js";
 import * as github from "./github.js";
+import * as httpMessage from "./httpmessage.js";
 import * as standard from "./standard.js";
 import * as stripe from "./stripe.js";
 
 /** What `hookseal webhook send` signs for, and what the provider's SDK says of a record. */
 const providers = {
+  contentful,
   github: {
     newSecret: github.newSecret,
     async accept(secret, { body, headers }) {
       assert.ok(await verify(secret, body.toString(), headers["x-hub-signature-256"]), "not genuine");
     },
   },
+  rfc9421: httpMessage,
   standard: {
     newSecret: standard.newSecret,
     accept(secret, { body, headers }) {

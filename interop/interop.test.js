@@ -2,21 +2,31 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { after, test } from "node:test";
 
+import * as adyen from "./adyen.js";
 import { startApp } from "./app.js";
 import { commandTests } from "./command.js";
+import * as contentful from "./contentful.js";
 import { findBinary, startGateway, temporaryDirectory } from "./gateway.js";
 import * as github from "./github.js";
+import * as httpMessage from "./httpmessage.js";
+import * as publish from "./publish.js";
 import { hangUp } from "./sender.js";
 import * as signed from "./signed.js";
 import * as standard from "./standard.js";
 import * as stripe from "./stripe.js";
+import * as twilio from "./twilio.js";
 
 const secrets = {
+  [adyen.secretName]: adyen.newSecret(),
+  [contentful.secretName]: contentful.newSecret(),
   [github.secretName]: github.newSecret(),
+  ...httpMessage.newSecrets(),
+  ...publish.newSecrets(),
   ...signed.newSecrets(),
   [standard.secretNames.current]: standard.newSecret(),
   [standard.secretNames.previous]: standard.newSecret(),
   [stripe.secretName]: stripe.newSecret(),
+  [twilio.secretName]: twilio.newSecret(),
 };
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
@@ -26,8 +36,9 @@ process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
 
 const app = await startApp();
 const binary = await findBinary(directory);
-const site = [github, standard, stripe, signed].map((provider) => provider.site(app.address)).join("\n");
-const gateway = await startGateway({ binary, directory, site, secrets });
+const parts = [github, standard, stripe, signed, adyen, contentful, httpMessage, twilio, publish];
+const site = parts.map((part) => part.site(app.address)).join("\n");
+const gateway = await startGateway({ binary, directory, options: publish.options(directory), site, secrets });
 after(async () => {
   hangUp();
   const code = await gateway.stop();
@@ -40,7 +51,12 @@ github.githubTests(rig);
 standard.standardTests(rig);
 stripe.stripeTests(rig);
 signed.signedTests(rig);
+adyen.adyenTests(rig);
+contentful.contentfulTests(rig);
+httpMessage.httpMessageTests(rig);
+twilio.twilioTests(rig);
 commandTests(rig);
+publish.publishTests(rig);
 
 test("the gateway's log tells why, and no secret", () => {
   const log = gateway.log();

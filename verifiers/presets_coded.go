@@ -34,12 +34,12 @@ var codedPresets = []Scheme{
 		Name:      "aws-sns",
 		Title:     "Amazon SNS",
 		Reference: "https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html",
-		Note:      "A secret is the ARN of a topic whose messages are accepted, or of all topics of an account, with * for the name: SNS signs for everybody who has a topic there. SignatureVersion 2 is RSA with SHA-256; 1, which a topic has unless it is told otherwise, is with SHA-1 and needs allow_weak. The certificate comes from sns.REGION.amazonaws.com over TLS, and must be in force and for SNS; SNS sends no issuer with it, so no chain is built. Covers Message, MessageId, Subject, Timestamp, TopicArn and Type, or of a confirmation SubscribeURL and Token instead of Subject: neither MessageAttributes nor UnsubscribeURL. A retry keeps its Timestamp and may come an hour later. Raw message delivery signs nothing.",
+		Note:      "A secret is the ARN of a topic whose messages are accepted, or of all topics of an account, with * for the name: SNS signs for everybody who has a topic there. SignatureVersion 2 is RSA with SHA-256; 1, which a topic has unless it is told otherwise, is with SHA-1 and needs allow_weak. The certificate comes from sns.REGION.amazonaws.com over TLS, and must be in force and for SNS; SNS sends no issuer with it, so no chain is built. Covers Message, MessageId, Subject, Timestamp, TopicArn and Type, or of a confirmation SubscribeURL and Token instead of Subject: neither MessageAttributes nor UnsubscribeURL. A retry keeps its Timestamp; retries take an hour at most, besides the waits for answers. Raw message delivery signs nothing.",
 		Signature: Signature{From: "json:Signature", Encoding: Base64},
 		Algorithm: RSASHA256,
 		Key:       Opaque,
 		Content:   "the names and values of the signed members, each with a line feed behind it",
-		Timestamp: &Timestamp{From: "json:Timestamp", Unit: RFC3339, Tolerance: 90 * time.Minute},
+		Timestamp: &Timestamp{From: "json:Timestamp", Unit: RFC3339, Tolerance: 2 * time.Hour},
 		ID:        []string{"json:MessageId"},
 		Event:     []string{"json:Type"},
 		code: &code{
@@ -136,7 +136,7 @@ var codedPresets = []Scheme{
 		Content:   messageSigning,
 		Timestamp: &Timestamp{From: "header:Signature-Input"},
 		Event:     []string{"json:event", "json:type"},
-		code:      &code{open: openRFC9421, coverage: coversMessage, replayKey: "hash of the signed content", headers: []string{contentDigest}},
+		code:      &code{open: openRFC9421, coverage: coversMessage, replayKey: "hash of the signed content", sample: "hmac-sha256:MDEyMzQ1Njc4OWFiY2RlZg==", headers: []string{contentDigest}},
 	},
 	{
 		Name:      "twilio",

@@ -166,6 +166,16 @@ var workPresets = []Scheme{
 		Event:     []string{"json:event_type"},
 	},
 	{
+		Name:      "webflow",
+		Title:     "Webflow",
+		Reference: "https://developers.webflow.com/docs/verifying-webhook-signatures",
+		Note:      "Only webhooks that an OAuth app made are signed, with the app's client secret. The body has no id of its own: a copy is known by its MAC.",
+		Signature: Signature{From: "header:X-Webflow-Signature"},
+		Content:   "{timestamp}:{body}",
+		Timestamp: &Timestamp{From: "header:X-Webflow-Timestamp", Unit: Milliseconds},
+		Event:     []string{"json:triggerType"},
+	},
+	{
 		Name:      "workos",
 		Title:     "WorkOS",
 		Reference: "https://workos.com/docs/events/data-syncing/webhooks",

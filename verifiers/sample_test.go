@@ -19,7 +19,7 @@ import (
 // secrets may be any text they are the identitySecrets.
 func secretsOf(scheme Scheme) []Secret {
 	algorithm := orDefault(scheme.Algorithm, HMACSHA256)
-	if sample := scheme.SampleSecret(); scheme.Key == Opaque && sample != "" {
+	if sample := scheme.SampleSecret(); scheme.Fetches() {
 		return []Secret{NewSecret("new", sample), NewSecret("old", sample+"2")}
 	}
 	if scheme.Key == Opaque {

@@ -70,7 +70,9 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 	c.rules, c.hasBody = r, r.content.hasBody
 	c.request = Request{Method: m.Method, Header: header, Target: m.Target}
 	if engine != nil {
-		if err := engine.sign(c, m); err != nil {
+		if err := engine.sign(c, m); errors.Is(err, ErrNotGenuine) {
+			return nil, fmt.Errorf("scheme %s: %v", r.name, err) // not %w, as below
+		} else if err != nil {
 			return nil, fmt.Errorf("scheme %s: %w", r.name, err)
 		}
 		return header, nil

@@ -115,6 +115,9 @@ func shape(l *verifiers.List) string {
 }
 
 func algorithm(s verifiers.Scheme) string {
+	if s.Key == verifiers.Opaque {
+		return "by the secret"
+	}
 	text := string(cmp.Or(s.Algorithm, verifiers.HMACSHA256))
 	if s.Signature.List != nil && s.Signature.List.Ed25519 != "" {
 		text += " or ed25519, by the secret"
@@ -185,7 +188,7 @@ func uncovered(s verifiers.Scheme) string {
 	for _, word := range s.Uncovered() {
 		all = append(all, words[word])
 	}
-	if !strings.Contains(s.Content, "{url}") {
+	if !s.CoversURL() && !strings.Contains(s.Content, "{path and query") {
 		all = append(all, "method and URL")
 	}
 	return strings.Join(all, ", ")
