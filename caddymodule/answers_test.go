@@ -184,6 +184,7 @@ SITE {
 
 // Nobody learns from an answer which check a forgery failed, or that it failed none but the last.
 func TestEveryReasonNotToVerifyIsAnsweredAlike(t *testing.T) {
+	t.Setenv("SNS_TOPIC", "arn:aws:sns:us-east-1:123456789012:MyTopic")
 	app := newApp(t)
 	g := startSite(t, app, `
 handle /github {
@@ -200,6 +201,12 @@ handle /standard {
 }
 handle /acme {
 	`+verifyBlock("acme", "custom {\nsignature header:X-Acme-Signature\nkey_id header:X-Acme-Key\n}")+`
+	reverse_proxy APP
+}
+handle /sns {
+	webhook_verify aws-sns {
+		secret {env.SNS_TOPIC}
+	}
 	reverse_proxy APP
 }`)
 	body := newBody()
@@ -230,6 +237,7 @@ handle /acme {
 		{"timestamp_too_new", "/stripe", signedAt(time.Now().Add(time.Hour))},
 		{"field_missing", "/standard", without(standard, "Webhook-Id")},
 		{"key_unknown", "/acme", header("X-Acme-Signature", strings.Repeat("0", 64), "X-Acme-Key", "another")},
+		{"signature_weak", "/sns", nil},
 		{"field_ambiguous", "/standard", set(standard, "Webhook-Id", "an.id")},
 	}
 	// Those of challenges are those of TestChallengesAreAnsweredAsTheirVectorsSay.
@@ -239,7 +247,11 @@ handle /acme {
 		t.Run(test.reason, func(t *testing.T) {
 			g := g.within(t)
 			var a *answer
-			grew := g.increase(func() { a = g.post(test.path, test.header, body) },
+			sent := body
+			if test.path == "/sns" {
+				sent = []byte(`{"Type":"Notification","SignatureVersion":"1","Signature":"eA=="}`)
+			}
+			grew := g.increase(func() { a = g.post(test.path, test.header, sent) },
 				"caddy_webhook_deliveries_total", "verdict", "rejected", "reason", test.reason)
 			if grew != 1 {
 				t.Errorf("reason %s was counted %v times", test.reason, grew)

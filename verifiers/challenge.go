@@ -134,10 +134,9 @@ var challenges = map[string]*challenge{
 
 	// https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.prepare.html
 	"sns": {
-		about:    "only messages of the route's `topic` are let in, and a signed `SubscriptionConfirmation` of those is confirmed",
+		about:    "a signed `SubscriptionConfirmation` of the route's `topic` is confirmed, and only messages of it are let in",
 		verified: snsTopic,
 		uses:     []string{"topic"},
-		needs:    []string{"topic"},
 	},
 
 	// Somebody is there. https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/

@@ -59,6 +59,9 @@ type code struct {
 	// sample is a well-formed secret, for the key form opaque.
 	sample string
 
+	// fetches says that keys are fetched from the vendor when a delivery names them.
+	fetches bool
+
 	// headers names the header fields of the scheme that Signature, Timestamp, ID and Event don't. Whoever
 	// signs a request removes them from it first.
 	headers []string
@@ -100,6 +103,14 @@ type setup struct {
 	publicURL string
 	// options are the rest of the settings.
 	options Options
+}
+
+// keySource returns where the engine has keys from that the configuration doesn't have.
+func (s setup) keySource() *KeySource {
+	if s.options.Keys != nil {
+		return s.options.Keys
+	}
+	return NewKeySource(KeySourceOptions{})
 }
 
 // engine verifies the deliveries of one verifier. It is used by many goroutines at once; what belongs

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"net/http"
 	"net/url"
@@ -65,6 +66,30 @@ var signedParts = map[string]func(Request, []byte) (string, bool){
 			}
 		}
 		return text, false // some products sign sign_type
+	},
+	"aws-sns": func(_ Request, body []byte) (string, bool) {
+		var message map[string]any
+		if json.Unmarshal(body, &message) != nil || message["Signature"] == nil {
+			return "", false
+		}
+		text := ""
+		for _, name := range []string{"Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type", "SignatureVersion", "Signature", "SigningCertURL"} {
+			if name == "Subject" && strings.Contains(fmt.Sprint(message["Type"]), "Confirmation") || (name == "SubscribeURL" || name == "Token") && message["Type"] == "Notification" {
+				continue
+			}
+			text += fmt.Sprintf("%s=%q\n", name, message[name])
+		}
+		return text, false // what else stands in the body may be anything that is well formed
+	},
+	"paypal": func(r Request, body []byte) (string, bool) {
+		text := fmt.Sprint(crc32.ChecksumIEEE(body))
+		for _, name := range []string{"Paypal-Transmission-Id", "Paypal-Transmission-Time", "Paypal-Transmission-Sig", "Paypal-Cert-Url"} {
+			text += fmt.Sprintf("%q\n", r.Header.Values(name))
+		}
+		return text, true
+	},
+	"plaid": func(r Request, body []byte) (string, bool) {
+		return fmt.Sprintf("%q\n", r.Header.Values("Plaid-Verification")) + string(body), true
 	},
 	"contentful": func(r Request, body []byte) (string, bool) {
 		names := strings.Split(r.Header.Get("X-Contentful-Signed-Headers"), ",")
@@ -233,7 +258,7 @@ func TestNoMutationOfASchemeInCodeVerifies(t *testing.T) {
 				d, err := verify(verifier, m.request, m.body)
 				got, sure := parts(m.request, m.body)
 				switch {
-				case err != nil && !errors.Is(err, ErrNotGenuine):
+				case err != nil && !errors.Is(err, ErrNotGenuine) && !errors.Is(err, ErrKeyUnavailable):
 					t.Errorf("%s: %v", m.name, err)
 				case err == nil && identity(d) != identity(want):
 					t.Errorf("%s: is another delivery: %v", m.name, d)
@@ -365,7 +390,7 @@ func TestErrorsOfSchemesInCodeHoldNothing(t *testing.T) {
 		verifier := v.verifier(t, 0)
 		for _, m := range changesOf(&v) {
 			_, err := verify(verifier, m.request, m.body)
-			if err != nil && ReasonOf(err) == "" {
+			if err != nil && ReasonOf(err) == "" && !errors.Is(err, ErrKeyUnavailable) {
 				t.Fatalf("%s: %v", v.preset, err)
 			}
 		}

@@ -38,6 +38,10 @@ func (s Scheme) Uncovered() []string {
 	return all
 }
 
+// Fetches reports whether keys are fetched from the vendor over the network, when the first delivery names
+// them: see KeySource.
+func (s Scheme) Fetches() bool { return s.code != nil && s.code.fetches }
+
 // CoversURL reports whether the signature covers the URL, or may, so that New asks for Options.PublicURL. It is
 // false for a scheme that New refuses.
 func (s Scheme) CoversURL() bool {

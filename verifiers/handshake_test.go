@@ -323,7 +323,7 @@ func TestHandshakeOptionsAreThoseOfTheChallenge(t *testing.T) {
 		{"feishu", HandshakeOptions{EncryptKey: key}, "encrypt_key: the handshake of acme has no use for it: leave it out"},
 		{"meta", HandshakeOptions{Topics: []string{arn}}, "topic: the handshake of acme has no use for it: leave it out"},
 		{"meta", HandshakeOptions{VerifyToken: NewSecret("", "")}, "verify_token: secret is empty"},
-		{"sns", HandshakeOptions{}, "topic: the handshake of acme needs it"},
+		{"sns", HandshakeOptions{}, ""},
 		{"sns", HandshakeOptions{Topics: []string{arn, "orders"}}, `topic "orders": write the ARN of an SNS topic, such as arn:aws:sns:eu-central-1:123456789012:orders`},
 		{"sns", HandshakeOptions{Topics: []string{"arn:aws:sns:attacker.example.com/:123456789012:orders"}}, `topic "arn:aws:sns:attacker.example.com/:123456789012:orders": write`},
 		{"wecom", HandshakeOptions{EncryptKey: NewSecret("", "k")}, "encrypt_key: secret is not written as the scheme's keys are: expected the 43 letters"},

@@ -1,6 +1,7 @@
 package verifiers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,6 +20,17 @@ type Request struct {
 	Header http.Header
 	// Target is the path and query as they arrived, before anything rewrote them.
 	Target string
+	// Context ends the wait for a key that the scheme has to fetch, as when the sender hangs up. Default: one
+	// that never ends, so that only the fetch's own bound of five seconds does.
+	Context context.Context
+}
+
+// context returns the context.
+func (r Request) context() context.Context {
+	if r.Context == nil {
+		return context.Background()
+	}
+	return r.Context
 }
 
 // query returns the undecoded query of the target.

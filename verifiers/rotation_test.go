@@ -101,7 +101,7 @@ func TestEverySchemeKeepsToTheTimesOfItsSecrets(t *testing.T) {
 			}
 			scheme, _ := Preset(vector.preset)
 			scheme.Content = orDefault(vector.Content, scheme.Content)
-			v, err := New(scheme, secrets, Options{Now: clock(now), AllowShort: true, AllowWeak: true, PublicURL: vector.PublicURL})
+			v, err := New(scheme, secrets, Options{Now: clock(now), AllowShort: true, AllowWeak: true, PublicURL: vector.PublicURL, Keys: vector.keySource()})
 			if err != nil {
 				t.Fatal(err)
 			}

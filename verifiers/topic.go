@@ -38,9 +38,12 @@ func (t topic) confirmation(token string) string {
 	return "https://" + t.host + "/?" + query.Encode()
 }
 
-// snsTopic refuses what comes from other topics than the configured ones, of which everybody may have
-// some, and confirms subscriptions to those.
+// snsTopic confirms subscriptions to the configured topics, and refuses what comes from others. Without
+// any nothing is confirmed, and the scheme's secrets alone say whose messages are let in.
 func snsTopic(h *Handshake, _ *Check, body []byte) (Answer, error) {
+	if len(h.topics) == 0 {
+		return Answer{}, ErrNoChallenge
+	}
 	arn := stringAt(pathTopic, body)
 	at := slices.IndexFunc(h.topics, func(t topic) bool { return t.arn == arn })
 	switch kind := stringAt(pathSNSType, body); {

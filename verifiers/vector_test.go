@@ -29,8 +29,10 @@ type vector struct {
 		Label string `json:"label"`
 		Text  string `json:"text"`
 	} `json:"secrets"`
-	AllowShort bool  `json:"allow_short"`
-	Now        int64 `json:"now"` // seconds since 1970
+	AllowShort bool              `json:"allow_short"`
+	RefuseWeak bool              `json:"refuse_weak"`
+	Keys       map[string]string `json:"keys"` // what can be fetched, by URL or key id
+	Now        int64             `json:"now"`  // seconds since 1970
 
 	// One of the two.
 	Valid *struct {
@@ -142,7 +144,8 @@ func (v *vector) verifier(t testing.TB, later time.Duration) *Verifier {
 	}
 	scheme.Content = orDefault(v.Content, scheme.Content)
 	verifier, err := New(scheme, v.secrets(), Options{
-		Now: clock(time.Unix(v.Now, 0).Add(later)), AllowShort: v.AllowShort, AllowWeak: true, PublicURL: v.PublicURL,
+		Now: clock(time.Unix(v.Now, 0).Add(later)), AllowShort: v.AllowShort, AllowWeak: !v.RefuseWeak, PublicURL: v.PublicURL,
+		Keys: v.keySource(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -35,6 +35,10 @@ type Options struct {
 	// comes from the configuration because whoever sends a request also chooses its Host.
 	PublicURL string
 
+	// Keys has the keys that the scheme fetches from its vendor: see Scheme.Fetches. Default: a source of
+	// the verifier's own, which asks for every key anew when a configuration is loaded.
+	Keys *KeySource
+
 	// Space lends memory for size bytes until release is called. Ed25519 reads the signed text twice, so
 	// it needs it in one piece: as much memory again as the body, and what stands around that. It is asked
 	// for once a delivery or message, and not at all without such a signature. An error means that

@@ -33,6 +33,7 @@ lists them. A provider that isn't here can be described with `+"`custom { … }`
 	}{
 		{"These do not cover the body: whoever has one delivery, or sees the token in it, can send others. A warning says so when the configuration loads.", func(s verifiers.Scheme) bool { return !s.CoversBody() }},
 		{"These rest on SHA-1, so that their routes need the word `allow_weak`.", verifiers.Scheme.Weak},
+		{"Of these the keys are fetched from the vendor when a delivery names one: the gateway must be able to reach it, and without the key answers 503.", verifiers.Scheme.Fetches},
 		{"These are unconfirmed: they are described as others describe them, and the vendor was not found to say so.", func(s verifiers.Scheme) bool { return s.Evidence == verifiers.Unconfirmed }},
 		{"Of these different deliveries may have the same bytes, so that copies are let through unless the route has a `replay_window`.", func(s verifiers.Scheme) bool { return s.Alike }},
 	}
