@@ -228,15 +228,24 @@ func within(path, module string) bool { return path == module || strings.HasPref
 
 // Each library may import the standard library and what its row names, with what that needs.
 func TestEachRoomImportsWhatItMay(t *testing.T) {
-	const reader = modulePath + "/internal/jsonpath"
+	const (
+		reader  = modulePath + "/internal/jsonpath"
+		pattern = modulePath + "/internal/eventpattern"
+		library = modulePath + "/outbound"
+		lru     = "github.com/hashicorp/golang-lru/v2"
+	)
 	for _, room := range []struct {
 		folder  string
 		allowed []string
 	}{
 		{"internal/jsonpath", nil},
 		{"verifiers", []string{reader}},
-		{"replay", []string{"github.com/hashicorp/golang-lru/v2"}},
-		{"policy", []string{reader, "cel.dev/cel-go"}},
+		{"internal/eventpattern", nil},
+		{"replay", []string{lru}},
+		{"policy", []string{reader, pattern, "cel.dev/cel-go"}},
+		{"outbound", []string{modulePath + "/verifiers", pattern, lru}},
+		{"outbound/api", []string{library, reader, lru, "github.com/santhosh-tekuri/jsonschema/v6"}},
+		{"outbound/jetstream", []string{library, "github.com/nats-io/nats-server/v2", "github.com/nats-io/nats.go"}},
 	} {
 		needed := imports(t, "./"+room.folder)
 		var allowed []string

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hookseal/hookseal/bench/internal/machine"
 )
 
 // load sends deliveries to one gateway over connections that stay open.
@@ -58,7 +60,7 @@ const settleTime = 20 * time.Millisecond
 
 // cpuPerDelivery sends n deliveries and returns the CPU time that the gateway spent on each.
 func (l *load) cpuPerDelivery(n int) (time.Duration, error) {
-	before, err := cpuTime(l.gateway.pid)
+	before, err := machine.CPUTime(l.gateway.PID)
 	if err != nil {
 		return 0, fmt.Errorf("reading the CPU clock: %w", err)
 	}
@@ -66,7 +68,7 @@ func (l *load) cpuPerDelivery(n int) (time.Duration, error) {
 		return 0, err
 	}
 	time.Sleep(settleTime)
-	after, err := cpuTime(l.gateway.pid)
+	after, err := machine.CPUTime(l.gateway.PID)
 	if err != nil {
 		return 0, fmt.Errorf("reading the CPU clock: %w", err)
 	}
@@ -86,7 +88,7 @@ func (l *load) turnAtRate(n int, rate float64) ([]time.Duration, error) {
 		start := time.Now().Add(5 * time.Millisecond)
 		for i := range n {
 			at := start.Add(time.Duration(float64(i) / rate * float64(time.Second)))
-			pauseUntil(at)
+			machine.PauseUntil(at)
 			due <- at
 		}
 	}()

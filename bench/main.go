@@ -30,6 +30,8 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+
+	"github.com/hookseal/hookseal/bench/internal/machine"
 )
 
 func main() {
@@ -185,7 +187,7 @@ func build(ctx context.Context, dir string, contenders []contender) (map[string]
 		}
 		path := filepath.Join(dir, filepath.Base(c.binary))
 		fmt.Fprintln(os.Stderr, "building", c.binary)
-		if err := goBuild(ctx, path, c.binary); err != nil {
+		if err := machine.Build(ctx, "", path, c.binary); err != nil {
 			return nil, err
 		}
 		built[c.binary] = path

@@ -6,8 +6,10 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"strings"
 	"time"
+
+	"github.com/hookseal/hookseal/bench/internal/figure"
+	"github.com/hookseal/hookseal/bench/internal/machine"
 )
 
 // report is the outcome of a run, in the form of its JSON file.
@@ -46,9 +48,9 @@ type row struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
 	// CPU is the CPU time of the gateway's process for one delivery.
-	CPU spread `json:"cpu_us"`
+	CPU figure.Spread `json:"cpu_us"`
 	// Ratio is that of CPU times to plain Caddy's in the same round.
-	Ratio spread `json:"ratio"`
+	Ratio figure.Spread `json:"ratio"`
 	// CPURounds holds the value of each round.
 	CPURounds []float64 `json:"cpu_us_rounds"`
 	// P50 and P99 are latencies at the fixed rate, absent when none was measured.
@@ -63,7 +65,7 @@ func newReport(p *plan) *report {
 	return &report{plan: p, Conditions: conditions{
 		Seed: p.seed, Rounds: p.rounds, Connections: p.connections, GOGC: p.gogc,
 		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Processor: processorName(), CPUs: runtime.NumCPU(),
+		Processor: machine.Processor(), CPUs: runtime.NumCPU(),
 	}}
 }
 
@@ -81,12 +83,12 @@ func (r *report) add(rig *rig) {
 		cpu := microseconds(m.cpu)
 		out := row{
 			Name: c.name, Title: c.title,
-			CPU: spreadOf(cpu), Ratio: spreadOf(pairedRatios(cpu, base)), CPURounds: cpu,
+			CPU: figure.SpreadOf(cpu), Ratio: figure.SpreadOf(figure.PairedRatios(cpu, base)), CPURounds: cpu,
 			Resident: m.resident, Peak: m.peak, Allocations: m.allocations,
 		}
 		if latencies := microseconds(m.latencies); len(latencies) > 0 {
-			out.P50 = new(quantile(latencies, 0.50))
-			out.P99 = new(quantile(latencies, 0.99))
+			out.P50 = new(figure.Quantile(latencies, 0.50))
+			out.P99 = new(figure.Quantile(latencies, 0.99))
 		}
 		s.Rows = append(s.Rows, out)
 	}
@@ -111,8 +113,7 @@ func (r *report) writeSize(w io.Writer, i int) {
 	if r.plan.profiles != "" {
 		columns = append(columns, "allocations", "allocated")
 	}
-	writeRow(w, columns...)
-	writeRule(w, len(columns))
+	figure.WriteHeader(w, columns...)
 	for _, out := range s.Rows {
 		cells := []string{
 			out.Title,
@@ -123,7 +124,7 @@ func (r *report) writeSize(w io.Writer, i int) {
 		if a := out.Allocations; a != nil {
 			cells = append(cells, fmt.Sprintf("%.1f", a.Objects), fmt.Sprintf("%.0f B", a.Bytes))
 		}
-		writeRow(w, cells...)
+		figure.WriteRow(w, cells...)
 	}
 }
 
@@ -134,8 +135,7 @@ func (r *report) writeSummary(w io.Writer) {
 	for _, s := range r.Sizes {
 		header = append(header, byteSize(s.BodyBytes).String())
 	}
-	writeRow(w, header...)
-	writeRule(w, len(header))
+	figure.WriteHeader(w, header...)
 	for i, c := range r.plan.contenders {
 		cells := []string{c.title}
 		for _, s := range r.Sizes {
@@ -145,7 +145,7 @@ func (r *report) writeSummary(w io.Writer) {
 				cells = append(cells, ratioText(s.Rows[i].Ratio))
 			}
 		}
-		writeRow(w, cells...)
+		figure.WriteRow(w, cells...)
 	}
 }
 
@@ -157,15 +157,7 @@ func (r *report) writeJSON(path string) error {
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
-func writeRow(w io.Writer, cells ...string) {
-	fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
-}
-
-func writeRule(w io.Writer, columns int) {
-	fmt.Fprintln(w, "|---|"+strings.Repeat("--:|", columns-1))
-}
-
-func ratioText(s spread) string {
+func ratioText(s figure.Spread) string {
 	return fmt.Sprintf("%.3f (%.3f–%.3f)", s.Median, s.Quartile1, s.Quartile3)
 }
 

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/hookseal/hookseal/bench/internal/machine"
 )
 
 // rig measures all contenders with bodies of one size. They are started anew for each size, so
@@ -79,7 +81,7 @@ func (r *rig) start(ctx context.Context) error {
 func (r *rig) stop() {
 	for _, l := range r.loads {
 		l.close()
-		l.gateway.stop()
+		l.gateway.Stop()
 	}
 }
 
@@ -113,16 +115,16 @@ func (r *rig) takeRounds(context.Context) error {
 
 // othersTime returns the CPU time of all processes that are not part of the comparison.
 func (r *rig) othersTime() (time.Duration, error) {
-	others, err := machineBusy()
+	others, err := machine.Busy()
 	if err != nil {
 		return 0, err
 	}
 	ours := []int{os.Getpid()}
 	for _, l := range r.loads {
-		ours = append(ours, l.gateway.pid)
+		ours = append(ours, l.gateway.PID)
 	}
 	for _, pid := range ours {
-		spent, err := cpuTime(pid)
+		spent, err := machine.CPUTime(pid)
 		if err != nil {
 			return 0, fmt.Errorf("reading the CPU clock: %w", err)
 		}
@@ -134,7 +136,7 @@ func (r *rig) othersTime() (time.Duration, error) {
 func (r *rig) readMemory(context.Context) (err error) {
 	for i, l := range r.loads {
 		m := &r.measurements[i]
-		if m.resident, m.peak, err = residentBytes(l.gateway.pid); err != nil {
+		if m.resident, m.peak, err = machine.ResidentBytes(l.gateway.PID); err != nil {
 			return r.blame(l, err)
 		}
 	}
@@ -190,5 +192,5 @@ func (r *rig) takeTurns(n int, what string, turn func(int, *load) error) error {
 }
 
 func (r *rig) blame(l *load, err error) error {
-	return fmt.Errorf("contender %s: %w\n%s", l.gateway.name, err, l.gateway.lastWords())
+	return fmt.Errorf("contender %s: %w\n%s", l.gateway.name, err, l.gateway.LastWords())
 }

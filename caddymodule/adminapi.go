@@ -25,7 +25,8 @@ const claimsPath = "/webhook_gateway/claims/"
 //	DELETE /webhook_gateway/claims/<key>
 //
 // gives back a kept claim, so that the delivery comes through when it is sent again. It answers
-// 200, 404 if nothing is kept under the key, and 409 if the app is still working on the delivery.
+// 200, 404 if nothing is kept under the key, and 409 if the app is still working on the delivery. What
+// is published is at outboundPath.
 type adminAPI struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -44,7 +45,10 @@ func (adminAPI) Provision(ctx caddy.Context) error {
 
 // Routes returns the routes of the admin API.
 func (a adminAPI) Routes() []caddy.AdminRoute {
-	return []caddy.AdminRoute{{Pattern: claimsPath, Handler: caddy.AdminHandlerFunc(a.forget)}}
+	return []caddy.AdminRoute{
+		{Pattern: claimsPath, Handler: caddy.AdminHandlerFunc(a.forget)},
+		{Pattern: outboundPath, Handler: caddy.AdminHandlerFunc(a.outbound)},
+	}
 }
 
 // forget gives back the claim that the path names.

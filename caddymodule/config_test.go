@@ -255,12 +255,19 @@ func TestNoResolvedSecretIsInTheConfiguration(t *testing.T) {
 
 func TestConfigurationsThatMakeNoSenseAreRefused(t *testing.T) {
 	t.Setenv("LONG_SECRET", longSecret)
+	t.Setenv("SHORT_SECRET", "fifteen-bytes--")
+	t.Setenv("STANDARD_SECRET", longSecret)
 	t.Setenv("PUBLIC_KEY", "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=")
 	t.Setenv("PRIVATE_KEY", "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==")
 	verify := func(fields string) string {
 		return `{"handler":"webhook_verify","provider":"github","secrets":[{"value":"{env.LONG_SECRET}"}]` + fields + `}`
 	}
 	route := func(fields string) string { return `{"handler":"webhook_route"` + fields + `}` }
+	const requireTrue = `,"require":["true"]`
+	publish := func(fields string) string { return `{"handler":"webhook_publish"` + fields + `}` }
+	endpoint := func(fields string) string {
+		return `{"outbound":{"endpoints":[{"url":"https://a.example.com","secrets":[{"value":"{env.STANDARD_SECRET}"}]},{"url":"https://b.example.com"` + fields + `}]}}`
+	}
 	for _, test := range []struct {
 		name, gateway, handler, problem string
 	}{
@@ -299,6 +306,36 @@ func TestConfigurationsThatMakeNoSenseAreRefused(t *testing.T) {
 		{"require that doesn't compile", `{}`, route(`,"require":["true","event =="]`), "require 2: "},
 		{"handler of a rule", `{}`, route(`,"rules":[{"event":["push"],"handlers":[{"handler":"no_such"}]}]`), "rule 1: "},
 		{"handler of otherwise", `{}`, route(`,"otherwise":{"handlers":[{"handler":"no_such"}]}`), "otherwise: "},
+		{"no token", `{}`, publish(``), "no token: add one"},
+		{"token in the configuration", `{}`, publish(`,"tokens":[{"value":"` + longSecret + `"}]`), "token 1: must be one placeholder and nothing else"},
+		{"unset token", `{}`, publish(`,"tokens":[{"value":"{env.LONG_SECRET}"},{"value":"{env.NEVER_SET_ANYWHERE}"}]`), "token 2: {env.NEVER_SET_ANYWHERE} is not set or empty"},
+		{"short token", `{}`, publish(`,"tokens":[{"value":"{env.SHORT_SECRET}"}]`), "token 1: token has 15 bytes, fewer than 16"},
+		{"max_body of publish", `{}`, publish(`,"max_body":8388609,"tokens":[{"value":"{env.LONG_SECRET}"}]`), "max_body 8388609: must lie between 1 byte and 8 MiB"},
+		{"long schedule", `{"outbound":{"schedule":[0` + strings.Repeat(",1", 64) + `]}}`, route(requireTrue), "outbound: schedule: has 65 attempts: use at most 64"},
+		{"negative delay", `{"outbound":{"schedule":[-1]}}`, route(requireTrue), "outbound: schedule: each delay must lie between 0s and 30d"},
+		{"negative timeout", `{"outbound":{"timeout":-1}}`, route(requireTrue), "outbound: timeout: must lie between 1ns and 10m"},
+		{"long timeout", `{"outbound":{"timeout":"11m"}}`, route(requireTrue), "outbound: timeout: must lie between 1ns and 10m"},
+		{"concurrency", `{"outbound":{"concurrency":-1}}`, route(requireTrue), "outbound: concurrency -1: use 1 to 4096"},
+		{"max_attempts", `{"outbound":{"max_attempts":65537}}`, route(requireTrue), "outbound: max_attempts 65537: use 1 to 65536"},
+		{"disable_after", `{"outbound":{"disable_after":-1}}`, route(requireTrue), "outbound: disable_after and retain_for: must be above zero"},
+		{"retain_bytes", `{"outbound":{"retain_bytes":1000}}`, route(requireTrue), "outbound: retain_bytes 1000: must lie between 1.0 MiB and 1.0 PiB"},
+		{"allow_nets", `{"outbound":{"allow_nets":["10.0.0.1"]}}`, route(requireTrue), `outbound: allow_net "10.0.0.1": write a network`},
+		{"proxy", `{"outbound":{"proxy":"ftp://proxy"}}`, route(requireTrue), "outbound: proxy: must begin with http://"},
+		{"password of the proxy", `{"outbound":{"proxy":"http://user:` + longSecret + `@proxy"}}`, route(requireTrue), "outbound: proxy: a user or password may not stand in the configuration"},
+		{"proxy of a variable", `{"outbound":{"proxy":"{env.LONG_SECRET}"}}`, route(requireTrue), "outbound: proxy: must begin with http://"},
+		{"relative subscriptions", `{"outbound":{"subscriptions":"file"}}`, route(requireTrue), "outbound: subscriptions: write the file's absolute path"},
+		{"missing subscriptions", `{"outbound":{"subscriptions":"/nowhere/file"}}`, route(requireTrue), "outbound: subscriptions /nowhere/file: no such file or directory"},
+		{"unknown journal", `{"outbound":{"journal":{"journal":"redis"}}}`, route(requireTrue), "outbound: journal: "},
+		{"password of a cluster", `{"outbound":{"journal":{"journal":"nats","urls":["nats://user:` + longSecret + `@nats"]}}}`, route(requireTrue), "url: a user, password or token may not stand in it"},
+		{"token of a cluster", `{"outbound":{"journal":{"journal":"nats","urls":["nats://nats"],"token":"` + longSecret + `"}}}`, route(requireTrue), "token: must be one placeholder and nothing else"},
+		{"unset token of a cluster", `{"outbound":{"journal":{"journal":"nats","urls":["nats://nats"],"token":"{env.NEVER_SET_ANYWHERE}"}}}`, route(requireTrue), "token: {env.NEVER_SET_ANYWHERE} is not set or empty"},
+		{"endpoint without a secret", endpoint(``), route(requireTrue), "endpoint 2: no secret: add one"},
+		{"endpoint with a secret", endpoint(`,"secrets":[{"value":"` + longSecret + `"}]`), route(requireTrue), "endpoint 2: secret 1: must be one placeholder and nothing else"},
+		{"endpoint with an unset secret", endpoint(`,"secrets":[{"value":"{env.NEVER_SET_ANYWHERE}"}]`), route(requireTrue), "endpoint 2: secret 1: {env.NEVER_SET_ANYWHERE} is not set or empty"},
+		{"endpoint with a short secret", endpoint(`,"scheme":"generic","secrets":[{"value":"{env.SHORT_SECRET}"}]`), route(requireTrue), "endpoint 2: secret 1: secret is shorter than 16 bytes: use a longer one"},
+		{"endpoint with a credential", endpoint(`,"headers":{"authorization":"` + longSecret + `"},"secrets":[{"value":"{env.STANDARD_SECRET}"}]`), route(requireTrue), "endpoint 2: header Authorization: its value may not stand here"},
+		{"endpoint with an unset credential", endpoint(`,"headers":{"Authorization":"{env.NEVER_SET_ANYWHERE}"},"secrets":[{"value":"{env.STANDARD_SECRET}"}]`), route(requireTrue), "endpoint 2: header Authorization: {env.NEVER_SET_ANYWHERE} is not set or empty"},
+		{"endpoint of another one's name", endpoint(`,"name":"` + (&Endpoint{URL: "https://a.example.com"}).uid() + `","secrets":[{"value":"{env.STANDARD_SECRET}"}]`), route(requireTrue), "endpoint 2: another endpoint is named"},
 		{"matcher that says nothing", `{}`, `{"handler":"subroute","routes":[{"match":[{"webhook":{}}]}]}`, "rule 1: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -25,7 +25,7 @@ type runningHub struct {
 
 	stop     context.CancelFunc     // ends the hub
 	done     chan struct{}          // closed when the hub has ended
-	renewed  chan struct{}          // has a token when there is another tenant
+	renewed  chan struct{}          // has a token when another tenant has come
 	newest   atomic.Pointer[tenant] // whose settings are in force
 	unusable atomic.Pointer[error]  // why the journal can't be opened, as long as it can't
 
@@ -47,7 +47,7 @@ type tenant struct {
 const (
 	// openPatience is how long a start waits for the hub to be ready. What takes longer, such as a
 	// cluster that can't be reached, must not keep Caddy from starting: until then the answer is 503.
-	openPatience = 5 * time.Second
+	openPatience = 2 * time.Second
 	openPoll     = 5 * time.Millisecond
 
 	// reopenAfter is how long after an error that opening again can't mend it is tried all the same:
@@ -72,6 +72,17 @@ func enterHub(identity string, t *tenant) (*runningHub, error) {
 		return nil, errors.Join(err, h.leave(identity, t))
 	}
 	return h, nil
+}
+
+// findHub returns the hub of a journal, nil if none runs.
+func findHub(identity string) (h *runningHub) {
+	hubs.Range(func(key, hub any) bool {
+		if key == identity {
+			h = hub.(*runningHub)
+		}
+		return h == nil
+	})
+	return h
 }
 
 // newRunningHub starts a hub for its first tenant.
@@ -121,10 +132,12 @@ func (h *runningHub) await() error {
 	defer poll.Stop()
 	deadline := time.After(openPatience)
 	for {
+		over := h.troubled() || h.hub.Ready() == nil
+		// Asked after the trouble, before which it was noted.
 		if err := h.unusable.Load(); err != nil {
 			return *err
 		}
-		if h.troubled() || h.hub.Ready() == nil {
+		if over {
 			return nil
 		}
 		select {
@@ -178,9 +191,11 @@ func (h *runningHub) enter(t *tenant) error {
 	}
 	h.tenants = append(h.tenants, t)
 	h.newest.Store(t)
-	select {
-	case h.renewed <- struct{}{}:
-	default:
+	if len(h.tenants) > 1 {
+		select {
+		case h.renewed <- struct{}{}:
+		default:
+		}
 	}
 	return nil
 }

@@ -66,6 +66,8 @@ type logLine struct {
 	Error              string
 	Status             int
 	Accepted           bool
+	Attempt            int
+	Next               float64
 	Rule               string
 	Webhook            map[string]string
 	Request            struct{ URI string }

@@ -4,9 +4,11 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hookseal/hookseal/outbound"
 	"github.com/hookseal/hookseal/verifiers"
 )
 
@@ -75,7 +77,9 @@ func TestAForeignCollectorOfOurNameIsAnError(t *testing.T) {
 	}
 }
 
-func TestEveryMetricIsOnTheRegistry(t *testing.T) {
+// metricNames returns the names of all metrics, each of which has a value.
+func metricNames(t *testing.T) []string {
+	t.Helper()
 	registry := prometheus.NewRegistry()
 	if err := registerMetrics(registry); err != nil {
 		t.Fatal(err)
@@ -85,6 +89,12 @@ func TestEveryMetricIsOnTheRegistry(t *testing.T) {
 	m.bytes.Observe(1000)
 	rulesTotal.WithLabelValues("all", "otherwise").Inc()
 	ruleErrorsTotal.WithLabelValues("all", "rule 1", "missing_key").Inc()
+	// Without a hub there is nothing to collect, so another collector stands in for the registered one.
+	if !registry.Unregister(hubMetrics) {
+		t.Error("the collector of hubs is not registered")
+	}
+	stats := outbound.Stats{Queues: []outbound.QueueStats{{Depth: 1}}}
+	registry.MustRegister(newHubCollector(func() []outbound.Stats { return []outbound.Stats{stats} }, time.Now))
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -93,12 +103,19 @@ func TestEveryMetricIsOnTheRegistry(t *testing.T) {
 	for _, family := range families {
 		names = append(names, family.GetName())
 	}
+	return names
+}
+
+func TestEveryMetricIsOnTheRegistry(t *testing.T) {
 	want := []string{
-		"caddy_webhook_body_bytes", deliveriesName, "caddy_webhook_in_flight_bytes",
-		"caddy_webhook_replay_entries", "caddy_webhook_replay_evictions_total",
+		"caddy_webhook_attempt_seconds", "caddy_webhook_attempts_total", "caddy_webhook_body_bytes",
+		deliveriesName, "caddy_webhook_disabled_endpoints", "caddy_webhook_in_flight_bytes",
+		"caddy_webhook_journal_bytes", "caddy_webhook_messages_total", "caddy_webhook_outbound_ready",
+		"caddy_webhook_queue_age_seconds", "caddy_webhook_queue_depth",
+		"caddy_webhook_replay_entries", "caddy_webhook_replay_evictions_total", "caddy_webhook_retries_total",
 		"caddy_webhook_rule_errors_total", "caddy_webhook_rule_matches_total", "caddy_webhook_verification_seconds",
 	}
-	if !slices.Equal(names, want) {
+	if names := metricNames(t); !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
 	}
 }

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -107,25 +108,38 @@ type journal interface {
 
 // provision loads the journal and resolves the secrets. It opens nothing.
 func (o *Outbound) provision(ctx caddy.Context) error {
-	return at(o.Position, o.load(ctx))
-}
-
-func (o *Outbound) load(ctx caddy.Context) (err error) {
 	o.ctx = ctx
-	if err := o.check(); err != nil {
-		return err
-	}
 	replacer := caddy.NewReplacer()
-	if o.settings, err = o.resolve(replacer); err != nil {
+	if err := at(o.Position, o.provisionSettings(replacer)); err != nil {
 		return err
 	}
 	for i := range o.Endpoints {
-		configured, err := o.Endpoints[i].resolve(replacer, o.settings.Egress)
-		if err != nil {
-			return at(o.Endpoints[i].Position, fmt.Errorf("endpoint %s: %w", o.Endpoints[i].uid(), err))
+		if err := o.provisionEndpoint(i, replacer); err != nil {
+			return at(o.Endpoints[i].Position, fmt.Errorf("endpoint %d: %w", i+1, err))
 		}
-		o.settings.Endpoints = append(o.settings.Endpoints, configured)
 	}
+	return at(o.Position, o.load(ctx))
+}
+
+func (o *Outbound) provisionSettings(replacer *caddy.Replacer) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
+	o.settings, err = o.resolve(replacer)
+	return err
+}
+
+func (o *Outbound) provisionEndpoint(i int, replacer *caddy.Replacer) error {
+	if err := o.checkEndpoint(i, o.settings.Egress); err != nil {
+		return err
+	}
+	configured, err := o.Endpoints[i].resolve(replacer, o.settings.Egress)
+	o.settings.Endpoints = append(o.settings.Endpoints, configured)
+	return err
+}
+
+// load reads the subscriptions and loads the journal.
+func (o *Outbound) load(ctx caddy.Context) error {
 	if o.Subscriptions != "" {
 		o.file = newSubscriptions(o.Subscriptions, o.settings.Egress, o.names(), ctx.Logger(outboundLogger{}))
 		if _, err := o.file.read(); err != nil {
@@ -143,7 +157,7 @@ func (o *Outbound) load(ctx caddy.Context) (err error) {
 	return nil
 }
 
-// check finds the settings that make no sense.
+// check finds the settings that make no sense, but for those of the endpoints.
 func (o *Outbound) check() error {
 	switch {
 	case len(o.Schedule) > maxSchedule:
@@ -163,19 +177,8 @@ func (o *Outbound) check() error {
 	case o.Subscriptions != "" && !filepath.IsAbs(o.Subscriptions):
 		return errRelative
 	}
-	if err := checkProxy(o.Proxy); err != nil {
-		return err
-	}
-	egress, err := o.egress()
-	if err != nil {
-		return err
-	}
-	for i := range o.Endpoints {
-		if err := o.checkEndpoint(i, egress); err != nil {
-			return at(o.Endpoints[i].Position, err)
-		}
-	}
-	return nil
+	_, err := o.egress()
+	return errors.Join(err, checkProxy(o.Proxy))
 }
 
 var errRelative = errors.New("subscriptions: write the file's absolute path, so that it is the same one wherever the process is started")
@@ -322,8 +325,5 @@ func (o *Outbound) grace() time.Duration {
 			return time.Duration(grace)
 		}
 	}
-	if o.Timeout > 0 {
-		return time.Duration(o.Timeout)
-	}
-	return outbound.DefaultTimeout
+	return cmp.Or(time.Duration(o.Timeout), outbound.DefaultTimeout) + outbound.DrainMargin
 }

@@ -32,13 +32,13 @@ type Publish struct {
 	// Position is where a Caddyfile has the directive, for error messages.
 	Position string `json:"position,omitempty"`
 
-	tokens []api.Token
-	api    atomic.Pointer[http.Handler] // nil before the hub was started
+	gateway *Gateway
+	tokens  []api.Token
+	api     atomic.Pointer[http.Handler] // nil before there was a hub
 }
 
-// maxPublishBody is the largest max_body: a message is held in memory while it is sent, once for each
-// attempt.
-const maxPublishBody = 64 << 20
+// maxPublishBody is the largest max_body: no journal takes more in one record.
+const maxPublishBody = 8 << 20
 
 // CaddyModule returns the Caddy module information.
 func (*Publish) CaddyModule() caddy.ModuleInfo {
@@ -73,7 +73,8 @@ func (p *Publish) provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	app.(*Gateway).publishTo(p)
+	p.gateway = app.(*Gateway)
+	p.gateway.publishTo(p)
 	return nil
 }
 
@@ -83,7 +84,7 @@ func (p *Publish) check() error {
 	case len(p.Tokens) == 0:
 		return errNoToken
 	case p.MaxBody < 0 || p.MaxBody > maxPublishBody:
-		return fmt.Errorf("max_body %d: must lie between 1 byte and 64 MiB", p.MaxBody)
+		return fmt.Errorf("max_body %d: must lie between 1 byte and 8 MiB", p.MaxBody)
 	}
 	return nil
 }
@@ -99,17 +100,28 @@ func (p *Publish) open(hub *outbound.Hub) error {
 	return err
 }
 
+// handler returns what serves the API, nil if there is no hub yet. While a configuration replaces another
+// it can get requests before it has started, for which the hub that runs will do.
+func (p *Publish) handler() http.Handler {
+	if p.api.Load() == nil {
+		if h := findHub(p.gateway.outbound.identity); h == nil || p.open(h.hub) != nil {
+			return nil
+		}
+	}
+	return *p.api.Load()
+}
+
 // ServeHTTP serves the paths of the API.
 func (p *Publish) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if r.URL.Path != "/publish" && !strings.HasPrefix(r.URL.Path, "/api/v1/") {
 		return next.ServeHTTP(w, r)
 	}
-	handler := p.api.Load()
+	handler := p.handler()
 	if handler == nil {
 		w.Header().Set("Retry-After", "1")
 		return caddyhttp.Error(http.StatusServiceUnavailable, outbound.ErrUnavailable)
 	}
-	(*handler).ServeHTTP(w, r)
+	handler.ServeHTTP(w, r)
 	return nil
 }
 

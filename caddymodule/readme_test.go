@@ -9,11 +9,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/prometheus/client_golang/prometheus"
-
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
-	"github.com/hookseal/hookseal/policy"
 	"github.com/hookseal/hookseal/verifiers"
 )
 
@@ -67,6 +64,10 @@ func TestReadmeHasEveryOption(t *testing.T) {
 		"### `webhook_sign <scheme>`":             "localhost {\nwebhook_sign standard {\nunknown\n}\n}",
 		"### `webhook_route`":                     "localhost {\nwebhook_route {\nunknown\n}\n}",
 		"### The global option `webhook_gateway`": "{\nwebhook_gateway {\nunknown\n}\n}",
+		"### `webhook_publish`":                   "localhost {\nwebhook_publish {\nunknown\n}\n}",
+		"### The option `outbound`":               "{\nwebhook_gateway {\noutbound {\nunknown\n}\n}\n}",
+		"### Endpoints of the configuration":      "{\nwebhook_gateway {\noutbound {\nendpoint https://a.example.com {\nunknown\n}\n}\n}\n}",
+		"### The journal `nats`":                  "{\nwebhook_gateway {\noutbound {\njournal nats {\nunknown\n}\n}\n}\n}",
 	} {
 		t.Run(heading, func(t *testing.T) {
 			err := adaptReadme(t, config)
@@ -91,7 +92,7 @@ func listed(t *testing.T, err error) []string {
 		t.Fatalf("the error lists no options: %v", err)
 	}
 	options := regexp.MustCompile(`, | or `).Split(list[1], -1)
-	if len(options) < 5 {
+	if len(options) < 2 {
 		t.Fatalf("the error lists only %q", options)
 	}
 	return options
@@ -144,22 +145,18 @@ func TestReadmeHasEveryReasonUnderItsVerdict(t *testing.T) {
 	}
 }
 
+func TestReadmeHasEveryResultOfAnAttempt(t *testing.T) {
+	row := regexp.MustCompile("(?m)^\\| `result` of attempts \\| (.*) \\|$").FindStringSubmatch(section(t, "### What operators see"))
+	if row == nil {
+		t.Fatal("README has no row for the results of attempts")
+	}
+	if documented := strings.Split(strings.ReplaceAll(row[1], "`", ""), ", "); !slices.Equal(documented, attemptResults()) {
+		t.Errorf("README has %q, the code has %q", documented, attemptResults())
+	}
+}
+
 func TestReadmeHasEveryMetric(t *testing.T) {
-	registry := prometheus.NewRegistry()
-	if err := registerMetrics(registry); err != nil {
-		t.Fatal(err)
-	}
-	newRouteMetrics("readme", "readme")
-	rulesTotal.WithLabelValues("readme", "readme")
-	ruleErrorsTotal.WithLabelValues("readme", "readme", string(policy.Other))
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var registered []string
-	for _, f := range families {
-		registered = append(registered, f.GetName())
-	}
+	registered := metricNames(t)
 	documented := regexp.MustCompile("caddy_webhook_[a-z_]+").FindAllString(section(t, "### What operators see"), -1)
 	slices.Sort(documented)
 	if !slices.Equal(documented, registered) {

@@ -238,11 +238,11 @@ func decodeStrictly(text []byte, target any) error {
 	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return fmt.Errorf("unknown field %s: remove it, or mend its name", field)
 	}
-	at := decoder.InputOffset()
+	at := int64(len(text)) // where it was cut off
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		at = syntax.Offset
 	}
-	return fmt.Errorf("line %d: is no JSON", 1+bytes.Count(text[:min(at, int64(len(text)))], []byte("\n")))
+	return fmt.Errorf("line %d: is no JSON", 1+bytes.Count(text[:at], []byte("\n")))
 }
 
 // watch looks for changes of the file until it is unwatched, and calls apply after each. If that

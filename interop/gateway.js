@@ -37,13 +37,13 @@ export async function listening(port, running) {
 }
 
 /**
- * Starts the binary with the site's directives, which find the secrets in their environment, and
- * waits until it listens.
+ * Starts the binary with the global options and the site's directives, which find the secrets in their
+ * environment, and waits until it listens.
  */
-export async function startGateway({ binary, directory, site, secrets }) {
+export async function startGateway({ binary, directory, options = "", site, secrets }) {
   const port = await freePort();
   const caddyfile = path.join(directory, "Caddyfile");
-  await writeFile(caddyfile, `{\n\tadmin off\n\tpersist_config off\n}\nhttp://127.0.0.1:${port} {\n\tbind 127.0.0.1\n${site}\n}\n`);
+  await writeFile(caddyfile, `{\n\tadmin off\n\tpersist_config off\n${options}\n}\nhttp://127.0.0.1:${port} {\n\tbind 127.0.0.1\n${site}\n}\n`);
   const child = spawn(binary, ["run", "--config", caddyfile], {
     env: environment(directory, secrets),
     stdio: ["ignore", "ignore", "pipe"],

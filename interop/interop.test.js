@@ -6,6 +6,7 @@ import { startApp } from "./app.js";
 import { commandTests } from "./command.js";
 import { findBinary, startGateway, temporaryDirectory } from "./gateway.js";
 import * as github from "./github.js";
+import * as publish from "./publish.js";
 import { hangUp } from "./sender.js";
 import * as signed from "./signed.js";
 import * as standard from "./standard.js";
@@ -13,6 +14,7 @@ import * as stripe from "./stripe.js";
 
 const secrets = {
   [github.secretName]: github.newSecret(),
+  ...publish.newSecrets(),
   ...signed.newSecrets(),
   [standard.secretNames.current]: standard.newSecret(),
   [standard.secretNames.previous]: standard.newSecret(),
@@ -26,8 +28,8 @@ process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
 
 const app = await startApp();
 const binary = await findBinary(directory);
-const site = [github, standard, stripe, signed].map((provider) => provider.site(app.address)).join("\n");
-const gateway = await startGateway({ binary, directory, site, secrets });
+const site = [github, standard, stripe, signed, publish].map((part) => part.site(app.address)).join("\n");
+const gateway = await startGateway({ binary, directory, options: publish.options(directory), site, secrets });
 after(async () => {
   hangUp();
   const code = await gateway.stop();
@@ -41,6 +43,7 @@ standard.standardTests(rig);
 stripe.stripeTests(rig);
 signed.signedTests(rig);
 commandTests(rig);
+publish.publishTests(rig);
 
 test("the gateway's log tells why, and no secret", () => {
   const log = gateway.log();

@@ -21,7 +21,6 @@ import (
 const (
 	maxAnswerHeader = 64 << 10 // bytes
 	maxAnswer       = 64 << 10 // bytes of the body that are read at all
-	maxIdle         = 256      // connections that wait for another attempt
 	idleTimeout     = 90 * time.Second
 )
 
@@ -45,13 +44,16 @@ func newClient(s Settings, resolver *net.Resolver, roots *x509.CertPool) *client
 		Resolver: resolver,
 	}
 	c := &client{egress: s.Egress, now: time.Now}
+	// A connection is put back before its answer is handed on, and net/http loses the answer of one that
+	// others push out in between. So there is room for all that can be in use, and as many besides.
+	attempts := cmp.Or(s.MaxAttempts, DefaultMaxAttempts)
 	c.transport = &http.Transport{
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 		TLSHandshakeTimeout:    dialer.Timeout,
 		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           maxIdle,
-		MaxIdleConnsPerHost:    cmp.Or(s.Concurrency, DefaultConcurrency),
+		MaxIdleConns:           2 * attempts,
+		MaxIdleConnsPerHost:    attempts, // a host can have many endpoints
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxAnswerHeader,
 		// An answer that unpacks itself on the way can be far longer than what was read.

@@ -19,6 +19,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -667,10 +668,44 @@ func TestACloseEndsConnectionsThatAreNotInUseAndNoAttempt(t *testing.T) {
 	untilClosed()
 }
 
+// With room for fewer, net/http also loses answers: it closes a connection whose answer is not handed on yet.
+func TestNoConnectionIsMadeWhileThereAreEnough(t *testing.T) {
+	const attempts = 300
+	var made atomic.Int64
+	var arriving sync.WaitGroup
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		arriving.Done()
+		arriving.Wait() // so that none is over while another can still take its connection
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			made.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	c := clientOf(t, local(), nil, nil)
+	for range 3 {
+		arriving.Add(attempts)
+		var sending sync.WaitGroup
+		for range attempts {
+			sending.Go(func() {
+				if answer := send(t, c, server.URL); answer.Code != 200 {
+					t.Errorf("%+v", answer)
+				}
+			})
+		}
+		sending.Wait()
+	}
+	if n := made.Load(); n != attempts {
+		t.Errorf("%d connections for %d attempts at once", n, attempts)
+	}
+}
+
 func FuzzTheBeginningIsTextAndShort(f *testing.F) {
 	f.Add([]byte("plain"), 3)
 	f.Add([]byte("ü\xff\xffé€😀"), 5)
-	f.Add(bytes.Repeat([]byte("😀"), MaxResponse/4+1), MaxResponse-1)
+	f.Add(bytes.Repeat([]byte("😀"), 4), 15)
 	f.Fuzz(func(t *testing.T, text []byte, size int) {
 		size = min(max(size, 0), MaxResponse)
 		got := beginOf(bytes.Clone(text), size)

@@ -26,7 +26,7 @@ func (s Settings) normalized() (Settings, error) {
 	s.DisableAfter = orDefault(s.DisableAfter, DefaultDisableAfter)
 	s.RetainFor = orDefault(s.RetainFor, DefaultRetainFor)
 	s.RetainBytes = orDefault(s.RetainBytes, DefaultRetainBytes)
-	s.Drain = orDefault(s.Drain, s.Timeout)
+	s.Drain = orDefault(s.Drain, s.Timeout+DrainMargin)
 	switch {
 	case s.Timeout < 0 || s.Concurrency < 0 || s.MaxAttempts < 0 || s.DisableAfter < 0 || s.RetainFor < 0 || s.Drain < 0:
 		return s, errors.New("settings: a number is negative")
@@ -72,7 +72,6 @@ func (c ConfiguredEndpoint) endpoint() (Endpoint, error) {
 		return e, &InvalidError{"Secret", "is needed"}
 	}
 	e.ID = fixedID(prefixEndpoint, DefaultApplication+"/"+e.UID)
-	e.App = fixedID(prefixApplication, DefaultApplication)
 	e.Managed = true
 	return e, nil
 }
@@ -86,7 +85,8 @@ func (c ConfiguredEndpoint) keys() []secret {
 	return keys
 }
 
-// configure makes the configuration's endpoints those of the default application.
+// configure makes the configuration's endpoints those of the default application. While the session is
+// loading, one that can't be is left out and told of; afterwards it makes the whole configuration fail.
 func (s *session) configure(ctx context.Context, settings Settings) error {
 	s.registering.Lock()
 	defer s.registering.Unlock()
@@ -95,7 +95,7 @@ func (s *session) configure(ctx context.Context, settings Settings) error {
 	case err != nil && len(settings.Endpoints) == 0:
 		return nil
 	case err != nil:
-		a := Application{ID: fixedID(prefixApplication, DefaultApplication), UID: DefaultApplication, Name: DefaultApplication, CreatedAt: s.hub.now().UTC()}
+		a := Application{ID: formatID(prefixApplication, s.ids.next(s.hub.now())), UID: DefaultApplication, Name: DefaultApplication, CreatedAt: s.hub.now().UTC()}
 		if _, err := s.keepApplication(ctx, a); err != nil {
 			return err
 		}
@@ -103,34 +103,56 @@ func (s *session) configure(ctx context.Context, settings Settings) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	left := slices.DeleteFunc(slices.Clone(app.endpoints), func(e *endpoint) bool { return !e.Managed })
+	type change struct {
+		Endpoint
+		subscriber
+	}
+	var changes []change
 	for _, c := range settings.Endpoints {
 		e, err := c.endpoint()
 		if err != nil {
 			return err
 		}
 		if other := app.uids[e.UID]; other != nil && other.ID != e.ID {
-			return fmt.Errorf("endpoint %q: another one of that uid was made through the API: remove it there, or name this one otherwise", e.UID)
+			err := fmt.Errorf("endpoint %q: another one of that uid was made through the API: remove it there, or name this one otherwise", e.UID)
+			if s.loading {
+				s.refused = err
+				continue
+			}
+			return err
 		}
+		e, enabled := s.state(e)
 		e.App = app.ID
-		e.CreatedAt, e.UpdatedAt = s.began, s.began
-		var enabled int64
-		if known := s.endpoints[e.ID]; known != nil && !known.deleted {
-			e.CreatedAt, e.UpdatedAt, enabled = known.CreatedAt, known.UpdatedAt, known.enabled
-			e.Disabled, e.DisabledFor = known.Disabled, known.DisabledFor
-		} else if state := s.managed[e.ID]; state != nil {
-			e.CreatedAt, e.UpdatedAt, enabled = state.CreatedAt, state.UpdatedAt, state.Enabled
-			e.Disabled, e.DisabledFor = state.Disabled, state.DisabledFor
-		}
 		compiled, err := newSubscriber(e, c.keys(), enabled, s.hub.now())
 		if err != nil {
 			return err
 		}
-		s.line.look(s.putEndpoint(app, e, compiled))
-		left = slices.DeleteFunc(left, func(other *endpoint) bool { return other.ID == e.ID })
+		changes = append(changes, change{e, compiled})
+	}
+	// Nothing can fail from here on.
+	left := slices.DeleteFunc(slices.Clone(app.endpoints), func(e *endpoint) bool { return !e.Managed })
+	for _, c := range changes {
+		s.line.look(s.putEndpoint(app, c.Endpoint, c.subscriber))
+		left = slices.DeleteFunc(left, func(other *endpoint) bool { return other.ID == c.ID })
 	}
 	for _, e := range left {
 		s.dropEndpoint(e)
 	}
 	return nil
+}
+
+// state returns an endpoint of the configuration with what is known of it besides: since when there is
+// one, whether it is disabled and when it was last enabled. The lock is held.
+func (s *session) state(e Endpoint) (_ Endpoint, enabled int64) {
+	known, kept := s.endpoints[e.ID], s.managed[e.ID]
+	e.CreatedAt, e.UpdatedAt = s.began, s.began
+	switch {
+	case known != nil && !known.deleted:
+		e.CreatedAt, e.UpdatedAt, enabled = known.CreatedAt, known.UpdatedAt, known.enabled
+		e.Disabled, e.DisabledFor = known.Disabled, known.DisabledFor
+	case kept != nil:
+		e.CreatedAt, e.UpdatedAt, enabled = kept.CreatedAt, kept.UpdatedAt, kept.Enabled
+		e.Disabled, e.DisabledFor = kept.Disabled, kept.DisabledFor
+	}
+	return e, enabled
 }

@@ -215,6 +215,23 @@ func TestAStopLetsAttemptsInFlightEndAndRecordsThem(t *testing.T) {
 	})
 }
 
+// A subscriber that never answers is no reason to make an attempt again that was over.
+func TestAStopRecordsAttemptsInFlightThatRunOutOfTheirTime(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.answers(func(ctx context.Context, _ sent) Answer {
+			<-ctx.Done()
+			time.Sleep(2 * DrainMargin) // others have the processor
+			return Answer{Problem: "timed out"}
+		})
+		a := r.app()
+		e := r.endpoint(a.ID, "x")
+		m := r.publish(a.ID, "e", "{}")
+		synctest.Wait()
+		r.restart()
+		r.wants(a.ID, m, e, Waiting, 1)
+	})
+}
+
 func TestASlowSubscriberDelaysNoOther(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		inFlight, most := 0, 0
@@ -499,6 +516,9 @@ func TestAFullJournalLosesNothingThatWasAccepted(t *testing.T) {
 		if n := len(r.sentTo("https://x/")); n != 2 {
 			r.Errorf("%d attempts, want 2", n)
 		}
+		if n := len(r.problems); n < 2 || r.problems[0] != ErrFull || r.problems[n-1] != nil {
+			r.Errorf("told of %v, want a full journal and then its end", r.problems)
+		}
 	})
 }
 
@@ -555,4 +575,37 @@ func TestAnAttemptThatCouldNotBeRecordedIsMadeAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Subscribers that don't answer must not take up all attempts that may be in flight.
+func TestManyDeadSubscribersDelayNoOther(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.settings.MaxAttempts = 100
+		if err := r.Configure(r.settings); err != nil {
+			r.Fatal(err)
+		}
+		r.answers(func(ctx context.Context, s sent) Answer {
+			if s.url == "https://alive/" {
+				return Answer{Code: 200}
+			}
+			<-ctx.Done()
+			return Answer{Problem: "timeout"}
+		})
+		a := r.app()
+		for i := range 40 {
+			r.endpoint(a.ID, fmt.Sprintf("dead%d", i), "dead")
+		}
+		r.endpoint(a.ID, "alive", "alive")
+		for range 20 {
+			r.publish(a.ID, "dead", "{}")
+		}
+		time.Sleep(3 * DefaultTimeout) // by now it is known of each that it fails
+		for range 50 {
+			r.publish(a.ID, "alive", "{}")
+		}
+		synctest.Wait()
+		if n := len(r.sentTo("https://alive/")); n != 50 {
+			r.Errorf("got %d of 50", n)
+		}
+	})
 }

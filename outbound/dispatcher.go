@@ -74,7 +74,11 @@ func (s *session) begin() (next time.Time) {
 		l.ready[0] = nil
 		l.ready = l.ready[1:]
 		e.ready = false
-		d, at := e.due(now, settings.Concurrency)
+		concurrency := settings.Concurrency
+		if e.failing != 0 || l.flight >= settings.MaxAttempts/2 {
+			concurrency = min(concurrency, narrowConcurrency)
+		}
+		d, at := e.due(now, concurrency, settings.longest())
 		switch {
 		case d != nil:
 			s.unqueue(d)
@@ -94,13 +98,25 @@ func (s *session) begin() (next time.Time) {
 	return next
 }
 
+// narrowConcurrency is how many attempts are in flight at the most to an endpoint whose last one failed, and
+// to any while half of MaxAttempts is in flight: many slow subscribers would otherwise take up all of them,
+// and delay the others.
+const narrowConcurrency = 2
+
 // due returns the delivery to attempt now, or else when to look again: never, if that is the zero time.
-func (e *endpoint) due(now time.Time, concurrency int) (*delivery, time.Time) {
+// Nothing waits longer than the longest wait there is: what seems to was put off by a clock that was wrong.
+func (e *endpoint) due(now time.Time, concurrency int, longest time.Duration) (*delivery, time.Time) {
 	if e.Disabled || e.deleted || e.flight >= concurrency || len(e.waiting) == 0 {
 		return nil, time.Time{}
 	}
 	d := e.waiting[0]
 	at := time.UnixMilli(d.next)
+	if d.number == 0 && d.message.deliverAt != 0 {
+		longest += maxWait
+	}
+	if at.After(now.Add(longest)) {
+		at = now
+	}
 	if e.RateLimit > 0 && e.free.After(at) {
 		at = e.free
 	}

@@ -95,14 +95,16 @@ func (h *Hub) use(ctx context.Context, books *Books) error {
 	h.configuring.Lock()
 	err := s.configure(ctx, h.current()) // what has changed while it loaded
 	if err == nil {
+		s.loading = false
 		h.session.Store(s)
 	}
 	h.configuring.Unlock()
 	if err != nil {
 		return err
 	}
-	if h.troubled.Swap(false) && h.hooks.Problem != nil {
-		h.hooks.Problem(nil)
+	h.solved()
+	if s.refused != nil {
+		h.problem(s.refused)
 	}
 	defer h.session.Store(nil)
 	stop := context.AfterFunc(ctx, func() { h.session.Store(nil) }) // nothing new while attempts end
@@ -110,7 +112,7 @@ func (h *Hub) use(ctx context.Context, books *Books) error {
 	return s.run(ctx)
 }
 
-// Configure changes the settings, at once.
+// Configure changes the settings, at once. After an error those before are still in force.
 func (h *Hub) Configure(settings Settings) error {
 	normal, err := settings.normalized()
 	if err != nil {
@@ -118,12 +120,15 @@ func (h *Hub) Configure(settings Settings) error {
 	}
 	h.configuring.Lock()
 	defer h.configuring.Unlock()
-	before := h.settings.Swap(&inForce{Settings: normal, sender: h.newSender(normal)})
-	release(before.sender)
-	if s := h.session.Load(); s != nil {
+	s := h.session.Load()
+	if s != nil {
 		if err := s.configure(s.cut, normal); err != nil {
 			return err
 		}
+	}
+	before := h.settings.Swap(&inForce{Settings: normal, sender: h.newSender(normal)})
+	release(before.sender)
+	if s != nil {
 		s.lookAtAll()
 	}
 	return nil
@@ -158,6 +163,13 @@ func (h *Hub) problem(err error) {
 	}
 }
 
+// solved tells that the last problem is over, if there was one.
+func (h *Hub) solved() {
+	if h.troubled.Load() && h.troubled.Swap(false) && h.hooks.Problem != nil {
+		h.hooks.Problem(nil)
+	}
+}
+
 // Stats returns numbers about the hub.
 func (h *Hub) Stats() Stats {
 	s, err := h.open()
@@ -167,15 +179,16 @@ func (h *Hub) Stats() Stats {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	stats := Stats{
-		Ready: true, Messages: len(s.order), Attempts: s.attempts, Endpoints: 0,
-		Waiting: s.waiting + s.line.flight, Bytes: s.bytes,
+		Ready: true, Messages: len(s.messages), Attempts: s.attempts, Bytes: s.bytes,
 	}
 	for _, e := range s.endpoints {
 		if e.deleted {
 			continue
 		}
 		stats.Endpoints++
-		if depth := len(e.waiting) + e.flight; depth > 0 || e.Disabled {
+		depth := len(e.waiting) + e.flight
+		stats.Waiting += depth
+		if depth > 0 || e.Disabled {
 			stats.Queues = append(stats.Queues, QueueStats{Endpoint: e.Endpoint, Depth: depth, Oldest: e.oldest()})
 		}
 	}

@@ -20,7 +20,7 @@ const (
 
 // idText is how ids are written: its alphabet is in the order of its values, so that texts sort as the
 // bytes do.
-var idText = base32.HexEncoding.WithPadding(base32.NoPadding)
+var idText = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 
 // idLength is the length of an id behind its prefix.
 const idLength = 26
@@ -80,7 +80,9 @@ func idMilli(id [16]byte) int64 {
 
 // formatID returns the text of an id.
 func formatID(prefix string, id [16]byte) string {
-	return prefix + strings.ToLower(idText.EncodeToString(id[:]))
+	var digits [idLength]byte
+	idText.Encode(digits[:], id[:])
+	return prefix + string(digits[:])
 }
 
 // parseID returns the id that formatID wrote as a text, and false if it never writes that text.
@@ -89,9 +91,12 @@ func parseID(prefix, text string) (id [16]byte, ok bool) {
 	if !ok || len(digits) != idLength {
 		return id, false
 	}
-	n, err := idText.Decode(id[:], []byte(strings.ToUpper(digits)))
-	// The last digit has room for two bits that no id has, and upper case is another text.
-	if err != nil || n != len(id) || formatID(prefix, id) != text {
+	var given, written [idLength]byte
+	copy(given[:], digits)
+	n, err := idText.Decode(id[:], given[:])
+	idText.Encode(written[:], id[:])
+	// The last digit has room for two bits that no id has.
+	if err != nil || n != len(id) || written != given {
 		return [16]byte{}, false
 	}
 	return id, true

@@ -3,6 +3,7 @@ package outbound
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -20,20 +21,31 @@ type index struct {
 	endpoints map[string]*endpoint // by id, those among them that messages name and that are gone
 
 	messages map[rawID]*message
-	order    []*message // as they stand in the log
+	order    []slot // of the log of messages, oldest first
 	keys     map[idempotencyKey]*message
 
-	attempts   int                // how many are kept
-	containers []attemptContainer // of the log of attempts, oldest first
-	waiting    int                // deliveries in queues
-	bytes      uint64             // what the logs take, about
+	attempts   int                   // how many are kept
+	containers []attemptContainer    // of the log of attempts, oldest first
+	wishes     map[*message][]uint64 // where it stands that a message is to be sent again
+	bytes      uint64                // what the logs take, about
+	missing    uint64                // what a message that was refused for want of room would take
 }
 
-// attemptContainer is when the container at a position of the log of attempts was written, at the
-// latest.
+// slot is where a message stands in the log, or stood before it was carried on: see session.carry.
+type slot struct {
+	position uint64
+	message  *message
+}
+
+// left reports whether the message stands elsewhere by now.
+func (s slot) left() bool { return s.message.position != s.position }
+
+// attemptContainer is a container of the log of attempts.
 type attemptContainer struct {
 	position uint64
-	at       int64 // Unix ms
+	size     uint32 // bytes
+	entries  uint16
+	live     uint16 // how many of its entries are of messages that are kept
 }
 
 type application struct {
@@ -60,9 +72,11 @@ type message struct {
 	eventType  string
 	channels   []string
 	tags       []string
+	accepted   int64 // Unix ms
 	deliverAt  int64 // Unix ms, 0 for at once
 	position   uint64
 	index      uint32
+	only       bool        // whether it was meant for one endpoint alone
 	size       uint32      // in the log, about
 	deliveries []*delivery // by endpoint id
 	attempts   []*attempt  // by id
@@ -100,6 +114,7 @@ func newIndex() *index {
 		endpoints: make(map[string]*endpoint),
 		messages:  make(map[rawID]*message),
 		keys:      make(map[idempotencyKey]*message),
+		wishes:    make(map[*message][]uint64),
 	}
 }
 
@@ -112,7 +127,7 @@ func (m *message) text() string { return formatID(prefixMessage, m.id) }
 func (a *attempt) text() string { return formatID(prefixAttempt, a.id) }
 
 // at is when the message was accepted.
-func (m *message) at() time.Time { return time.UnixMilli(idMilli(m.id)).UTC() }
+func (m *message) at() time.Time { return time.UnixMilli(m.accepted).UTC() }
 
 // delivery returns the message's delivery to an endpoint, nil if there is none.
 func (m *message) delivery(e *endpoint) *delivery {
@@ -189,9 +204,9 @@ func insert[T any](list []T, value T, compare func(a, b T) int) []T {
 	return slices.Insert(list, i, value)
 }
 
-func byMessageID(a, b *message) int   { return compareIDs(a.id, b.id) }
-func byAttemptID(a, b *attempt) int   { return compareIDs(a.id, b.id) }
-func byEndpoint(a, b *delivery) int   { return cmp.Compare(a.endpoint.ID, b.endpoint.ID) }
+func byMessageID(a, b *message) int { return compareIDs(a.id, b.id) }
+func byAttemptID(a, b *attempt) int { return compareIDs(a.id, b.id) }
+func byEndpoint(a, b *delivery) int { return cmp.Compare(a.endpoint.ID, b.endpoint.ID) }
 
 // putApplication adds an application, or changes it.
 func (x *index) putApplication(a Application) *application {
@@ -221,6 +236,7 @@ func (x *index) dropApplication(a *application) {
 	for _, m := range a.messages {
 		delete(x.messages, m.id)
 	}
+	maps.DeleteFunc(x.keys, func(_ idempotencyKey, m *message) bool { return m.app == a })
 }
 
 // putEndpoint adds an endpoint, or changes it.
@@ -235,7 +251,7 @@ func (x *index) putEndpoint(a *application, e Endpoint, s subscriber) *endpoint 
 	if s.enabled > known.enabled {
 		known.failing = 0 // what failed before doesn't count
 	}
-	known.Endpoint, known.subscriber, known.deleted = e, s, false
+	known.Endpoint, known.subscriber, known.app, known.deleted = e, s, a, false
 	if i, there := a.find(e.ID); !there {
 		a.endpoints = slices.Insert(a.endpoints, i, known)
 	}
@@ -245,7 +261,8 @@ func (x *index) putEndpoint(a *application, e Endpoint, s subscriber) *endpoint 
 	return known
 }
 
-// dropEndpoint removes an endpoint, and what waits for it.
+// dropEndpoint removes an endpoint. What waits for it is not sent any more, unless it is put back: one of
+// the configuration may be gone for the moment of a reload that is refused.
 func (x *index) dropEndpoint(e *endpoint) {
 	e.deleted = true
 	if i, there := e.app.find(e.ID); there {
@@ -254,17 +271,13 @@ func (x *index) dropEndpoint(e *endpoint) {
 	if e.UID != "" {
 		delete(e.app.uids, e.UID)
 	}
-	for len(e.waiting) > 0 {
-		d := e.waiting[0]
-		x.unqueue(d)
-		d.status = Failed
-	}
 }
 
 // addMessage adds a message that is in the log, for the endpoints with these ids.
-func (x *index) addMessage(m *message, key idempotencyKey, to []string, first time.Duration) {
+// They are due at a time, unless it is to be delivered later.
+func (x *index) addMessage(m *message, key idempotencyKey, to []string, due time.Time) {
 	x.messages[m.id] = m
-	x.order = append(x.order, m)
+	x.order = append(x.order, slot{m.position, m})
 	m.app.messages = insert(m.app.messages, m, byMessageID)
 	if m.eventID != "" {
 		m.app.events[m.eventID] = m
@@ -275,9 +288,8 @@ func (x *index) addMessage(m *message, key idempotencyKey, to []string, first ti
 	if len(to) > 0 {
 		m.deliveries = make([]*delivery, 0, len(to))
 	}
-	due := max(m.at().UnixMilli(), m.deliverAt) + first.Milliseconds()
 	for _, id := range to {
-		x.wait(&delivery{message: m, endpoint: x.ghost(id, m.app), next: due})
+		x.wait(&delivery{message: m, endpoint: x.ghost(id, m.app), next: max(due.UnixMilli(), m.deliverAt)})
 	}
 }
 
@@ -285,17 +297,12 @@ func (x *index) addMessage(m *message, key idempotencyKey, to []string, first ti
 func (x *index) wait(d *delivery) {
 	d.status, d.place = Waiting, -1
 	d.message.deliveries = insert(d.message.deliveries, d, byEndpoint)
-	if d.endpoint.deleted {
-		d.status = Failed
-		return
-	}
 	x.queue(d)
 }
 
 // queue puts a delivery that waits into its endpoint's queue.
 func (x *index) queue(d *delivery) {
 	if d.place < 0 {
-		x.waiting++
 		d.endpoint.queue.push(d)
 		return
 	}
@@ -305,7 +312,6 @@ func (x *index) queue(d *delivery) {
 // unqueue takes a delivery out of its endpoint's queue.
 func (x *index) unqueue(d *delivery) {
 	if d.place >= 0 {
-		x.waiting--
 		d.endpoint.queue.remove(d)
 	}
 }
@@ -318,7 +324,7 @@ func (x *index) resend(m *message, e *endpoint, at int64) *delivery {
 		x.wait(d)
 	}
 	d.trigger, d.number, d.next, d.asked = Manual, 0, at, at
-	if d.status != Sending && !e.deleted {
+	if d.status != Sending {
 		d.status = Waiting
 		x.queue(d)
 	}
@@ -346,11 +352,62 @@ func (x *index) addAttempt(a *attempt, began, next int64, number int) *delivery 
 		d.number, d.next, d.trigger = uint16(number), next, Scheduled
 	}
 	d.status = a.status
-	if next == 0 || a.endpoint.deleted {
+	if next == 0 {
 		x.unqueue(d)
 		return d
 	}
 	d.status = Waiting
 	x.queue(d)
 	return d
+}
+
+// state is how a delivery stands. What waits for an endpoint that is gone will not be sent.
+func (d *delivery) state() Status {
+	if d.status == Waiting && d.endpoint.deleted {
+		return Failed
+	}
+	return d.status
+}
+
+// container returns the container at a position of the log of attempts, nil if it is forgotten.
+func (x *index) container(position uint64) *attemptContainer {
+	last := len(x.containers) - 1
+	if last >= 0 && x.containers[last].position == position {
+		return &x.containers[last]
+	}
+	i, ok := slices.BinarySearchFunc(x.containers, position, func(c attemptContainer, p uint64) int { return cmp.Compare(c.position, p) })
+	if !ok {
+		return nil
+	}
+	return &x.containers[i]
+}
+
+// addContainer adds a container of the log of attempts, before its entries.
+func (x *index) addContainer(position uint64, size int) {
+	x.containers = append(x.containers, attemptContainer{position: position, size: uint32(size)})
+}
+
+// hold keeps a container of the log of attempts for an entry of a message that is kept.
+func (x *index) hold(position uint64) {
+	if c := x.container(position); c != nil {
+		c.live++
+	}
+}
+
+// release gives that up.
+func (x *index) release(position uint64) {
+	if c := x.container(position); c != nil {
+		c.live--
+	}
+}
+
+// bytesOf is about what a message takes in the logs, its attempts included.
+func (x *index) bytesOf(m *message) uint64 {
+	sum := uint64(m.size)
+	for _, a := range m.attempts {
+		if c := x.container(a.position); c != nil {
+			sum += uint64(c.size) / uint64(max(c.entries, 1))
+		}
+	}
+	return sum
 }

@@ -9,39 +9,43 @@ import (
 	"time"
 )
 
+// atOnce is how many entries of a list are looked at before others get the lock.
+const atOnce = 4096
+
 // cut returns the page of a list that is sorted by id, of what keep lets through, and whether there is
-// more behind it (with Before: before it).
-func cut[T any](list []T, p Page, id func(T) string, keep func(T) bool) (page []T, more bool) {
+// more behind it (with Before: before it). If it has looked at as many entries as it may and not come to an
+// end, resume is the id of the last.
+func cut[T any](list []T, p Page, id func(T) string, keep func(T) bool, most int) (page []T, more bool, resume string) {
 	from, to := 0, len(list)
 	search := func(bound string) (int, bool) {
 		return slices.BinarySearchFunc(list, bound, func(t T, bound string) int { return cmp.Compare(id(t), bound) })
 	}
-	behind := func(bound string) int { i, _ := search(bound); return i }
-	past := func(bound string) int {
-		i, found := search(bound)
-		if found {
-			i++
-		}
-		return i
-	}
 	// A page that ends before something is read from there backwards, and turned around.
 	up := p.Descending == (p.Before != "")
-	switch bound := cmp.Or(p.After, p.Before); {
-	case bound == "":
-	case up:
-		from = past(bound)
-	default:
-		to = behind(bound)
+	if bound := cmp.Or(p.After, p.Before); bound != "" {
+		i, found := search(bound)
+		switch {
+		case !up:
+			to = i
+		case found:
+			from = i + 1
+		default:
+			from = i
+		}
 	}
-	for n := to - from; n > 0; n-- {
+	for n := 0; from < to; n++ {
 		i := from
 		if !up {
 			i = to - 1
 		}
-		if item := list[i]; keep == nil || keep(item) {
+		item := list[i]
+		if n == most {
+			return page, false, resume
+		}
+		resume = id(item)
+		if keep == nil || keep(item) {
 			if len(page) == p.Limit {
-				more = true
-				break
+				return page, true, ""
 			}
 			page = append(page, item)
 		}
@@ -51,19 +55,66 @@ func cut[T any](list []T, p Page, id func(T) string, keep func(T) bool) (page []
 			to--
 		}
 	}
-	if p.Before != "" {
-		slices.Reverse(page)
-	}
-	return page, more
+	return page, false, ""
 }
 
-// turn makes the values that callers get of those in the index.
-func turn[T, U any](list []T, public func(T) U) []U {
-	out := make([]U, 0, len(list))
-	for _, item := range list {
-		out = append(out, public(item))
+// listing is a list and what is shown of it.
+type listing[T, U any] struct {
+	list   func() []T // called under the lock
+	id     func(T) string
+	keep   func(T) bool // nil for everything
+	public func(T) U    // called under the lock
+	most   int          // how many entries are looked at before others get the lock. Default: atOnce.
+}
+
+// page returns a page. However long the list, others get the lock meanwhile.
+func (l listing[T, U]) page(s *session, p Page) (page []U, more bool) {
+	limit := p.Limit
+	for {
+		s.mu.RLock()
+		part, more, resume := cut(l.list(), p, l.id, l.keep, orDefault(l.most, atOnce))
+		for _, item := range part {
+			page = append(page, l.public(item))
+		}
+		s.mu.RUnlock()
+		if resume == "" {
+			if p.Before != "" {
+				slices.Reverse(page)
+			}
+			return page, more
+		}
+		if p.Before != "" {
+			p.Before = resume
+		} else {
+			p.After = resume
+		}
+		p.Limit = limit - len(page)
 	}
-	return out
+}
+
+// eachMessage calls each with an application's messages, under the lock, which others get meanwhile.
+func (s *session) eachMessage(a *application, each func(*message)) {
+	var last *message
+	for {
+		s.mu.RLock()
+		from := 0
+		if last != nil {
+			i, found := slices.BinarySearchFunc(a.messages, last, byMessageID)
+			if from = i; found {
+				from++
+			}
+		}
+		some := a.messages[from:]
+		some = some[:min(len(some), atOnce)]
+		for _, m := range some {
+			each(m)
+			last = m
+		}
+		s.mu.RUnlock()
+		if len(some) < atOnce {
+			return
+		}
+	}
 }
 
 // Applications lists applications, and whether there are more behind the page.
@@ -72,11 +123,13 @@ func (h *Hub) Applications(p Page) (page []Application, more bool) {
 	if err != nil {
 		return nil, false
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	all := slices.SortedFunc(maps.Values(s.apps), func(a, b *application) int { return cmp.Compare(a.ID, b.ID) })
-	apps, more := cut(all, p, func(a *application) string { return a.ID }, nil)
-	return turn(apps, func(a *application) Application { return a.Application }), more
+	return listing[*application, Application]{
+		list: func() []*application {
+			return slices.SortedFunc(maps.Values(s.apps), func(a, b *application) int { return cmp.Compare(a.ID, b.ID) })
+		},
+		id:     func(a *application) string { return a.ID },
+		public: func(a *application) Application { return a.Application },
+	}.page(s, p)
 }
 
 // EventTypes lists event types in the order of their names.
@@ -85,11 +138,14 @@ func (h *Hub) EventTypes(p Page, archived bool) (page []EventType, more bool) {
 	if err != nil {
 		return nil, false
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	all := slices.SortedFunc(maps.Values(s.types), func(a, b *EventType) int { return cmp.Compare(a.Name, b.Name) })
-	types, more := cut(all, p, func(t *EventType) string { return t.Name }, func(t *EventType) bool { return archived || !t.Archived })
-	return turn(types, func(t *EventType) EventType { return *t }), more
+	return listing[*EventType, EventType]{
+		list: func() []*EventType {
+			return slices.SortedFunc(maps.Values(s.types), func(a, b *EventType) int { return cmp.Compare(a.Name, b.Name) })
+		},
+		id:     func(t *EventType) string { return t.Name },
+		keep:   func(t *EventType) bool { return archived || !t.Archived },
+		public: func(t *EventType) EventType { return *t },
+	}.page(s, p)
 }
 
 // Endpoints lists the endpoints of an application.
@@ -98,14 +154,16 @@ func (h *Hub) Endpoints(app string, p Page) (page []Endpoint, more bool, err err
 	if err != nil {
 		return nil, false, err
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	a, err := s.application(app)
+	a, err := s.look(app)
 	if err != nil {
 		return nil, false, err
 	}
-	endpoints, more := cut(a.endpoints, p, func(e *endpoint) string { return e.ID }, nil)
-	return turn(endpoints, func(e *endpoint) Endpoint { return e.Endpoint }), more, nil
+	page, more = listing[*endpoint, Endpoint]{
+		list:   func() []*endpoint { return a.endpoints },
+		id:     func(e *endpoint) string { return e.ID },
+		public: func(e *endpoint) Endpoint { return e.Endpoint },
+	}.page(s, p)
+	return page, more, nil
 }
 
 // lets reports whether a message, or what came of it at a time, is let through.
@@ -156,20 +214,28 @@ func (h *Hub) Messages(ctx context.Context, app string, f MessageFilter, p Page,
 	if err != nil {
 		return nil, false, err
 	}
-	s.mu.RLock()
-	a, err := s.application(app)
-	var messages []*message
-	if err == nil {
-		messages, more = cut(a.messages, p, (*message).text, func(m *message) bool { return f.lets(m, m.at()) })
+	a, err := s.look(app)
+	if err != nil {
+		return nil, false, err
 	}
-	page = turn(messages, (*message).public)
-	s.mu.RUnlock()
-	for i := range page {
-		if content && err == nil {
-			err = s.read(ctx, &page[i], messages[i])
+	messages, more := listing[*message, *message]{
+		list:   func() []*message { return a.messages },
+		id:     (*message).text,
+		keep:   func(m *message) bool { return f.lets(m, m.at()) },
+		public: func(m *message) *message { return m },
+	}.page(s, p)
+	for _, m := range messages {
+		public := m.public()
+		if content {
+			if err := s.read(ctx, &public, m); err == ErrNotFound { // trimmed since
+				continue
+			} else if err != nil {
+				return nil, false, err
+			}
 		}
+		page = append(page, public)
 	}
-	return page, more, err
+	return page, more, nil
 }
 
 // Attempt returns an attempt of a message by its id.
@@ -194,19 +260,29 @@ func (h *Hub) Attempt(ctx context.Context, app, message, ref string) (Attempt, e
 	if err != nil {
 		return Attempt{}, err
 	}
-	return s.readAttempt(ctx, found)
+	return (&attemptReader{session: s}).read(ctx, found)
 }
 
-// readAttempt reads the record of an attempt.
-func (s *session) readAttempt(ctx context.Context, a *attempt) (Attempt, error) {
-	record, err := s.books.Attempts.Read(ctx, a.position)
-	if err == ErrGone { // trimmed since
-		return Attempt{}, ErrNotFound
+// attemptReader reads the records of attempts. It keeps the last container, since the attempts of a page
+// mostly stand in few containers, one behind the other.
+type attemptReader struct {
+	session  *session
+	position uint64
+	record   []byte
+}
+
+func (r *attemptReader) read(ctx context.Context, a *attempt) (Attempt, error) {
+	if r.record == nil || r.position != a.position {
+		record, err := r.session.books.Attempts.Read(ctx, a.position)
+		if err == ErrGone { // trimmed since
+			return Attempt{}, ErrNotFound
+		}
+		if err != nil {
+			return Attempt{}, ErrUnavailable
+		}
+		r.position, r.record = a.position, record
 	}
-	if err != nil {
-		return Attempt{}, ErrUnavailable
-	}
-	_, head, body, err := entryAt(record, int(a.index))
+	head, body, err := entryAt(r.record, int(a.index))
 	if err != nil {
 		return Attempt{}, err
 	}
@@ -227,23 +303,31 @@ func (h *Hub) Attempts(ctx context.Context, app string, f AttemptFilter, p Page)
 	}
 	s.mu.RLock()
 	m, e, err := s.ends(app, f.Message, f.Endpoint)
-	var found []*attempt
-	if err == nil {
-		all := s.attemptsOf(m, e)
-		found, more = cut(all, p, (*attempt).text, func(a *attempt) bool {
+	s.mu.RUnlock()
+	if err != nil {
+		return nil, false, err
+	}
+	found, more := listing[*attempt, *attempt]{
+		list: func() []*attempt { return s.attemptsOf(m, e) },
+		id:   (*attempt).text,
+		keep: func(a *attempt) bool {
 			return (m == nil || a.message == m) && (e == nil || a.endpoint == e) &&
 				(f.Status == nil || *f.Status == a.status) &&
 				(f.CodeClass == nil || *f.CodeClass == int(a.code)/100*100) &&
 				f.lets(a.message, time.UnixMilli(idMilli(a.id)))
-		})
-	}
-	s.mu.RUnlock()
+		},
+		public: func(a *attempt) *attempt { return a },
+	}.page(s, p)
+	reader := &attemptReader{session: s}
 	for _, a := range found {
-		public, err := s.readAttempt(ctx, a)
-		if err != nil {
+		public, err := reader.read(ctx, a)
+		switch {
+		case err == ErrNotFound: // trimmed since
+		case err != nil:
 			return nil, false, err
+		default:
+			page = append(page, public)
 		}
-		page = append(page, public)
 	}
 	return page, more, err
 }
@@ -278,26 +362,36 @@ func (h *Hub) Deliveries(app string, f DeliveryFilter, p Page) (page []Delivery,
 		return nil, false, err
 	}
 	s.mu.RLock()
-	defer s.mu.RUnlock()
 	m, e, err := s.ends(app, f.Message, f.Endpoint)
+	s.mu.RUnlock()
 	if err != nil {
 		return nil, false, err
 	}
 	lets := func(d *delivery) bool {
-		return d != nil && (e == nil || d.endpoint == e) && (f.Status == nil || *f.Status == d.status) && f.lets(d.message, d.message.at())
+		return d != nil && (e == nil || d.endpoint == e) && (f.Status == nil || *f.Status == d.state()) && f.lets(d.message, d.message.at())
 	}
 	if m != nil {
-		found, more := cut(m.deliveries, p, func(d *delivery) string { return d.endpoint.ID }, lets)
-		return turn(found, (*delivery).public), more, nil
+		page, more = listing[*delivery, Delivery]{
+			list:   func() []*delivery { return m.deliveries },
+			id:     func(d *delivery) string { return d.endpoint.ID },
+			keep:   lets,
+			public: (*delivery).public,
+		}.page(s, p)
+		return page, more, nil
 	}
-	found, more := cut(e.app.messages, p, (*message).text, func(m *message) bool { return lets(m.delivery(e)) })
-	return turn(found, func(m *message) Delivery { return m.delivery(e).public() }), more, nil
+	page, more = listing[*message, Delivery]{
+		list:   func() []*message { return e.app.messages },
+		id:     (*message).text,
+		keep:   func(m *message) bool { return lets(m.delivery(e)) },
+		public: func(m *message) Delivery { return m.delivery(e).public() },
+	}.page(s, p)
+	return page, more, nil
 }
 
 // public returns the delivery as it is known outside.
 func (d *delivery) public() Delivery {
-	p := Delivery{Message: d.message.public(), Endpoint: d.endpoint.Endpoint, Status: d.status, Attempts: int(d.made)}
-	if d.status == Waiting {
+	p := Delivery{Message: d.message.public(), Endpoint: d.endpoint.Endpoint, Status: d.state(), Attempts: int(d.made)}
+	if p.Status == Waiting {
 		p.Next = time.UnixMilli(d.next).UTC()
 	}
 	return p
@@ -312,18 +406,22 @@ func (h *Hub) EndpointStats(app, endpoint string, since, until time.Time) (Count
 		return counts, err
 	}
 	s.mu.RLock()
-	defer s.mu.RUnlock()
 	e, err := s.find(app, endpoint)
+	var a *application
+	if err == nil {
+		a = e.app
+	}
+	s.mu.RUnlock()
 	if err != nil {
 		return counts, err
 	}
 	f := MessageFilter{Since: since, Until: until}
-	for _, m := range e.app.messages {
+	s.eachMessage(a, func(m *message) {
 		d := m.delivery(e)
 		if d == nil || !f.lets(m, m.at()) {
-			continue
+			return
 		}
-		switch d.status {
+		switch d.state() {
 		case Succeeded:
 			counts.Succeeded++
 		case Waiting:
@@ -333,6 +431,6 @@ func (h *Hub) EndpointStats(app, endpoint string, since, until time.Time) (Count
 		case Sending:
 			counts.Sending++
 		}
-	}
+	})
 	return counts, nil
 }

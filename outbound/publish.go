@@ -40,6 +40,9 @@ func (h *Hub) Publish(ctx context.Context, app string, m Message) (Message, erro
 	if err := m.check(); err != nil {
 		return Message{}, err
 	}
+	if m.DeliverAt.After(h.now().Add(maxWait)) {
+		return Message{}, &InvalidError{"DeliverAt", "is more than 30 days ahead: publish it later"}
+	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	s.mu.Lock()
@@ -127,22 +130,27 @@ func (s *session) writing(k messageKeys) <-chan struct{} {
 
 // publish writes a message. The lock is held, before and after.
 func (s *session) publish(ctx context.Context, a *application, k messageKeys, m Message) (Message, error) {
-	id := s.ids.next(s.hub.now())
+	now := s.hub.now()
+	id := s.ids.next(now)
 	head := &messageHead{
 		ID: formatID(prefixMessage, id), App: a.ID, EventID: m.EventID, EventType: m.EventType,
-		Channels: m.Channels, Tags: m.Tags, ContentType: m.ContentType, Headers: m.Headers,
+		Channels: m.Channels, Tags: m.Tags, ContentType: m.ContentType, Headers: m.Headers, Only: m.Only != "",
+	}
+	if at := now.UnixMilli(); at != idMilli(id) {
+		head.Accepted = at
 	}
 	if k.idempotency != (idempotencyKey{}) {
 		head.Key = k.idempotency[:]
 	}
-	if !m.DeliverAt.IsZero() && m.DeliverAt.After(s.hub.now()) {
+	if !m.DeliverAt.IsZero() && m.DeliverAt.After(now) {
 		head.DeliverAt = m.DeliverAt.UnixMilli()
 	}
-	indexed := head.indexed(a, id, 0, 0, len(m.Payload))
+	indexed := head.indexed(a, id, 0, 0, len(m.Payload), 0)
 	to, err := a.targets(indexed, m.Only)
 	if err != nil {
 		return Message{}, err
 	}
+	indexed.size += uint32(len(to) * idLength)
 	written := &entry{head: head, to: to, body: m.Payload}
 	done := make(chan struct{})
 	for _, key := range []idempotencyKey{k.event, k.idempotency} {
@@ -191,8 +199,13 @@ func (s *session) accepted(c *container, i int, m *message, key idempotencyKey, 
 		s.payloads.add(c.position, c.record)
 	}
 	m.position, m.index = c.position, uint32(i)
+	if s.apps[m.app.ID] != m.app { // it was deleted meanwhile
+		m.app = s.nowhere
+		s.order = append(s.order, slot{m.position, m})
+		return
+	}
 	first, _ := s.hub.current().Schedule.Delay(1, 0)
-	s.addMessage(m, key, to, first)
+	s.addMessage(m, key, to, s.hub.now().Add(first))
 	for _, d := range m.deliveries {
 		s.line.look(d.endpoint)
 	}
@@ -237,14 +250,14 @@ func (s *session) settle(c *container) {
 	s.mu.Lock()
 	if c.err == nil {
 		s.bytes += uint64(len(c.record))
+		if _, attempts := c.entries[0].head.(*attemptHead); attempts {
+			s.addContainer(c.position, len(c.record))
+		}
 	}
 	for i, e := range c.entries {
 		e.err = c.err
 		e.applied(c, i)
 		close(e.done)
-	}
-	if _, attempts := c.entries[0].head.(*attemptHead); attempts && c.err == nil {
-		s.containers = append(s.containers, attemptContainer{c.position, s.hub.now().UnixMilli()})
 	}
 	s.mu.Unlock()
 	for _, tell := range c.told {

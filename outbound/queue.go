@@ -9,13 +9,29 @@ import (
 type queue struct {
 	waiting deliveries // ordered by when they are due; those in flight are not in it
 
-	flight  int       // attempts that are being made
-	ready   bool      // whether the dispatcher has it in its line
-	free    time.Time // when the rate limit lets the next attempt begin
-	alarm   time.Time // when the dispatcher is to look again, zero if it needn't
-	rank    int       // in the dispatcher's alarms, -1 outside
-	failing int64     // Unix ms: since when all attempts have failed, 0 if the last one succeeded
+	flight int       // attempts that are being made
+	ready  bool      // whether the dispatcher has it in its line
+	free   time.Time // when the rate limit lets the next attempt begin
+	alarm  time.Time // when the dispatcher is to look again, zero if it needn't
+	rank   int       // in the dispatcher's alarms, -1 outside
+
+	failing  int64 // Unix ms: since when all attempts have failed, 0 if the last one succeeded
+	failed   int64 // Unix ms: the last of them
+	failures int   // how many they are
 }
+
+// fail notes that an attempt failed. Failures with a quiet time between them, in which nothing was
+// attempted or the clock was set, don't count together.
+func (q *queue) fail(at int64, quiet time.Duration) {
+	if gap := at - q.failed; q.failing == 0 || gap > quiet.Milliseconds() || gap < -quiet.Milliseconds() {
+		q.failing, q.failures = at, 0
+	}
+	q.failed = at
+	q.failures++
+}
+
+// succeed notes that an attempt succeeded.
+func (q *queue) succeed() { q.failing, q.failures = 0, 0 }
 
 func (q *queue) push(d *delivery)   { heap.Push(&q.waiting, d) }
 func (q *queue) fix(d *delivery)    { heap.Fix(&q.waiting, int(d.place)) }

@@ -29,7 +29,9 @@ type messageHead struct {
 	EventType   string            `json:"type"`
 	Channels    []string          `json:"ch,omitempty"`
 	Tags        []string          `json:"tags,omitempty"`
+	Accepted    int64             `json:"t,omitempty"`  // Unix ms, unless the id says the same
 	DeliverAt   int64             `json:"at,omitempty"` // Unix ms
+	Only        bool              `json:"only,omitempty"`
 	ContentType string            `json:"ct,omitempty"`
 	Headers     map[string]string `json:"h,omitempty"`
 	Key         []byte            `json:"key,omitempty"` // the hash of the idempotency key
@@ -93,15 +95,16 @@ func nextEntry(entries []byte) (head, body, rest []byte, err error) {
 	return head, body, rest, err
 }
 
-// entryAt returns the entry with an index in a container.
-func entryAt(container []byte, index int) (header containerHeader, head, body []byte, err error) {
-	header, rest, err := openContainer(container)
+// entryAt returns the entry with an index in a container. It skips the header unread: to many endpoints
+// that is most of a container, and every attempt looks up its message here.
+func entryAt(container []byte, index int) (head, body []byte, err error) {
+	_, rest, err := nextPart(container)
 	for i := 0; err == nil; i++ {
 		if head, body, rest, err = nextEntry(rest); err == nil && i == index {
-			return header, head, body, nil
+			return head, body, nil
 		}
 	}
-	return header, nil, nil, err
+	return nil, nil, err
 }
 
 // eachEntry calls each with the entries of a container. H is the type of their heads.

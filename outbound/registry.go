@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"net/netip"
 	"reflect"
 	"slices"
 	"time"
@@ -88,9 +89,6 @@ func (h *Hub) CreateApplication(ctx context.Context, a Application) (Application
 		return known.Application, ErrExists
 	}
 	a.ID = formatID(prefixApplication, s.ids.next(h.now()))
-	if a.UID == DefaultApplication {
-		a.ID = fixedID(prefixApplication, a.UID)
-	}
 	a.CreatedAt = h.now().UTC()
 	return s.keepApplication(ctx, a)
 }
@@ -172,18 +170,17 @@ func (h *Hub) DeleteApplication(ctx context.Context, app string) error {
 			return ErrManaged
 		}
 	}
-	// Endpoints of an application that is gone are not read, so it goes first.
+	// Endpoints of an application that is gone are not read, so it goes first, and with it all the rest.
 	if err := s.forget(ctx, appKey(a.ID)); err != nil {
 		return err
 	}
-	for _, e := range a.endpoints {
-		if err := s.forget(ctx, endpointKey(e.ID)); err != nil {
-			return err
-		}
-	}
+	endpoints := slices.Clone(a.endpoints)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.dropApplication(a)
+	s.mu.Unlock()
+	for _, e := range endpoints {
+		_ = s.forget(ctx, endpointKey(e.ID)) // what is left of one takes a little room, and does nothing
+	}
 	return nil
 }
 
@@ -278,16 +275,14 @@ func (h *Hub) CreateEndpoint(ctx context.Context, app string, e Endpoint, text s
 	defer done()
 	s.mu.RLock()
 	a, err := s.application(app)
-	var known *endpoint
 	if err == nil && e.UID != "" {
-		known = a.uids[e.UID]
+		if known := a.uids[e.UID]; known != nil {
+			e, err = known.Endpoint, ErrExists
+		}
 	}
 	s.mu.RUnlock()
-	switch {
-	case err != nil:
-		return Endpoint{}, err
-	case known != nil:
-		return known.Endpoint, ErrExists
+	if err != nil {
+		return e, err
 	}
 	if text == "" {
 		text = NewSecret()
@@ -297,13 +292,20 @@ func (h *Hub) CreateEndpoint(ctx context.Context, app string, e Endpoint, text s
 	}
 	now := h.now().UTC()
 	e.ID, e.App, e.Managed, e.CreatedAt = formatID(prefixEndpoint, s.ids.next(now)), a.ID, false, now
-	return s.replaceEndpoint(ctx, a, e, []secret{{Text: text}}, now.UnixMilli())
+	return s.replaceEndpoint(ctx, a, Endpoint{}, e, []secret{{Text: text}}, now.UnixMilli())
 }
 
+// anywhere allows every URL.
+var anywhere = Egress{AllowHTTP: true, AllowNets: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}}
+
 // replaceEndpoint writes an endpoint and puts it into the index.
-func (s *session) replaceEndpoint(ctx context.Context, a *application, e Endpoint, secrets []secret, enabled int64) (Endpoint, error) {
+func (s *session) replaceEndpoint(ctx context.Context, a *application, before, e Endpoint, secrets []secret, enabled int64) (Endpoint, error) {
 	e.UpdatedAt = s.hub.now().UTC()
-	if err := e.check(s.hub.current().Egress); err != nil {
+	egress := s.hub.current().Egress
+	if e.URL == before.URL {
+		egress = anywhere // it was allowed once, and is checked again at each attempt
+	}
+	if err := e.check(egress); err != nil {
 		return Endpoint{}, err
 	}
 	compiled, err := newSubscriber(e, secrets, enabled, s.hub.now())
@@ -315,6 +317,10 @@ func (s *session) replaceEndpoint(ctx context.Context, a *application, e Endpoin
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if known := s.endpoints[e.ID]; known != nil && known.Disabled && !before.Disabled {
+		// The hub has disabled it meanwhile, and is about to write that.
+		e.Disabled, e.DisabledFor = true, known.DisabledFor
+	}
 	s.line.look(s.putEndpoint(a, e, compiled))
 	return e, nil
 }
@@ -328,9 +334,21 @@ func (s *session) keepEndpoint(ctx context.Context, e *endpoint) error {
 		return nil
 	}
 	if stored.Managed {
-		stored = managedState(stored.Endpoint, stored.Enabled)
+		return s.keepManaged(ctx, stored.Endpoint, stored.Enabled)
 	}
 	return s.keep(ctx, endpointKey(stored.ID), stored)
+}
+
+// keepManaged writes what the registry keeps of an endpoint of the configuration.
+func (s *session) keepManaged(ctx context.Context, e Endpoint, enabled int64) error {
+	state := managedState(e, enabled)
+	if err := s.keep(ctx, endpointKey(e.ID), state); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.managed[e.ID] = &state
+	return nil
 }
 
 // managedState is what the registry keeps of an endpoint of the configuration.
@@ -386,10 +404,12 @@ func (h *Hub) ChangeEndpoint(ctx context.Context, app, endpoint string, change f
 	change(&e)
 	e.ID, e.App, e.Managed, e.CreatedAt = before.ID, before.App, before.Managed, before.CreatedAt
 	s.mu.RLock()
-	other := known.app.uids[e.UID]
+	if other := known.app.uids[e.UID]; other != nil && other != known {
+		e, err = other.Endpoint, ErrExists
+	}
 	s.mu.RUnlock()
-	if other != nil && other != known {
-		return other.Endpoint, ErrExists
+	if err != nil {
+		return e, err
 	}
 	enabled := known.enabled
 	if !e.Disabled {
@@ -399,21 +419,20 @@ func (h *Hub) ChangeEndpoint(ctx context.Context, app, endpoint string, change f
 		}
 	}
 	if e.Managed {
-		return s.changeManaged(ctx, known, e, enabled)
+		return s.changeManaged(ctx, known, before, e, enabled)
 	}
-	return s.replaceEndpoint(ctx, known.app, e, known.secrets, enabled)
+	return s.replaceEndpoint(ctx, known.app, before, e, known.secrets, enabled)
 }
 
 // changeManaged enables or disables an endpoint of the configuration, which is all that can be changed
 // of it.
-func (s *session) changeManaged(ctx context.Context, known *endpoint, changed Endpoint, enabled int64) (Endpoint, error) {
-	e := known.Endpoint
+func (s *session) changeManaged(ctx context.Context, known *endpoint, e, changed Endpoint, enabled int64) (Endpoint, error) {
 	e.Disabled, e.DisabledFor = changed.Disabled, changed.DisabledFor
 	if !reflect.DeepEqual(e, changed) {
 		return Endpoint{}, ErrManaged
 	}
 	e.UpdatedAt = s.hub.now().UTC()
-	if err := s.keep(ctx, endpointKey(e.ID), managedState(e, enabled)); err != nil {
+	if err := s.keepManaged(ctx, e, enabled); err != nil {
 		return Endpoint{}, err
 	}
 	s.mu.Lock()
@@ -514,6 +533,6 @@ func (h *Hub) RotateSecret(ctx context.Context, app, endpoint, text string, over
 			secrets = append(secrets, secret{old.Text, until})
 		}
 	}
-	_, err = s.replaceEndpoint(ctx, e.app, now, secrets, e.enabled)
+	_, err = s.replaceEndpoint(ctx, e.app, now, now, secrets, e.enabled)
 	return err
 }

@@ -2,11 +2,14 @@ package outbound_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	. "github.com/hookseal/hookseal/outbound"
+	"github.com/hookseal/hookseal/outbound/journaltest"
 )
 
 // configured is an endpoint of the configuration.
@@ -175,6 +178,203 @@ func TestWhoHangsUpInTheMiddleOfAChangeHarmsNobody(t *testing.T) {
 		}
 		if s := r.Stats(); s.Messages != 1 || len(r.problems) != 0 {
 			r.Errorf("keeps %d messages, problems %v", s.Messages, r.problems)
+		}
+	})
+}
+
+// A configuration that is refused is in force for a moment, without what it leaves out.
+func TestAnEndpointThatComesBackGetsWhatWaitsForIt(t *testing.T) {
+	for _, restarts := range []bool{false, true} {
+		inBubble(t, func(r *rig) {
+			r.settings.Endpoints = []ConfiguredEndpoint{configured("x", "https://x/")}
+			configure := func(s Settings) {
+				if err := r.Configure(s); err != nil {
+					r.Fatal(err)
+				}
+			}
+			configure(r.settings)
+			r.answers(refuse)
+			m := r.publish(DefaultApplication, "e", "{}")
+			synctest.Wait()
+			all := r.settings
+			r.settings.Endpoints = nil
+			configure(r.settings)
+			if restarts {
+				r.restart()
+			}
+			time.Sleep(time.Minute)
+			if n := len(r.sentTo("https://x/")); n != 1 {
+				r.Errorf("%d attempts while it is gone", n)
+			}
+			configure(all)
+			r.settings = all
+			r.answers(accept)
+			time.Sleep(time.Minute)
+			e, err := r.Endpoint(DefaultApplication, "x")
+			if err != nil {
+				r.Fatal(err)
+			}
+			r.wants(DefaultApplication, m, e, Succeeded, 2)
+		})
+	}
+}
+
+func TestAnEndpointOfTheSameUIDKeepsTheConfigurationsOneOutAndNobodyElse(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		if _, err := r.CreateApplication(r.Context(), Application{Name: "d", UID: DefaultApplication}); err != nil {
+			r.Fatal(err)
+		}
+		mine, err := r.CreateEndpoint(r.Context(), DefaultApplication, Endpoint{URL: "https://mine/", UID: "crm"}, "")
+		if err != nil {
+			r.Fatal(err)
+		}
+		r.settings.Endpoints = []ConfiguredEndpoint{configured("crm", "https://theirs/"), configured("x", "https://x/")}
+		if err := r.Configure(r.settings); err == nil {
+			r.Error("is accepted")
+		}
+		r.restart()
+		if len(r.problems) == 0 || !strings.Contains(fmt.Sprint(r.problems), `"crm"`) {
+			r.Errorf("told of %v", r.problems)
+		}
+		r.publish(DefaultApplication, "e", "{}")
+		synctest.Wait()
+		if len(r.sentTo("https://mine/")) != 1 || len(r.sentTo("https://x/")) != 1 || len(r.sentTo("https://theirs/")) != 0 {
+			r.Errorf("sent %v", r.sent)
+		}
+		if err := r.DeleteEndpoint(r.Context(), DefaultApplication, mine.ID); err != nil {
+			r.Fatal(err)
+		}
+		if err := r.Configure(r.settings); err != nil {
+			r.Error(err)
+		}
+	})
+}
+
+func TestADefaultApplicationThatIsMadeAgainIsAnother(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		create := func() Application {
+			a, err := r.CreateApplication(r.Context(), Application{Name: "d", UID: DefaultApplication})
+			if err != nil {
+				r.Fatal(err)
+			}
+			r.endpoint(DefaultApplication, "x")
+			return a
+		}
+		publish := func() Message {
+			m, err := r.Publish(r.Context(), DefaultApplication, Message{EventType: "e", Payload: []byte("{}"), IdempotencyKey: "k", EventID: "1"})
+			if err != nil {
+				r.Fatal(err)
+			}
+			synctest.Wait()
+			return m
+		}
+		create()
+		first := publish()
+		if err := r.DeleteApplication(r.Context(), DefaultApplication); err != nil {
+			r.Fatal(err)
+		}
+		create()
+		second := publish()
+		for range 2 {
+			if _, err := r.Message(r.Context(), DefaultApplication, first.ID, false); err != ErrNotFound {
+				r.Errorf("the deleted one's message: %v", err)
+			}
+			if _, err := r.Message(r.Context(), DefaultApplication, second.ID, true); err != nil {
+				r.Errorf("the second one's message: %v", err)
+			}
+			r.restart()
+		}
+		if n := len(r.sentTo("https://x/")); n != 2 {
+			r.Errorf("sent %d", n)
+		}
+	})
+}
+
+// Half an application that takes messages would lose them at the next start.
+func TestAnApplicationIsDeletedWholeOrNot(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		for _, full := range []bool{true, false} {
+			r.journal.SetCapacity(journaltest.Registry, -1)
+			a := r.app()
+			r.endpoint(a.ID, "x")
+			if full {
+				r.journal.SetCapacity(journaltest.Registry, 0)
+			}
+			err := r.DeleteApplication(r.Context(), a.ID)
+			m, published := r.Publish(r.Context(), a.ID, Message{EventType: "e", Payload: []byte("{}")})
+			if (err == nil) == (published == nil) {
+				r.Errorf("deleted: %v, published: %v", err, published)
+			}
+			r.restart()
+			if _, kept := r.Message(r.Context(), a.ID, m.ID, false); (kept == nil) != (published == nil) {
+				r.Errorf("published: %v, kept: %v", published, kept)
+			}
+		}
+	})
+}
+
+func TestAFullRegistryStillDisablesAnEndpointAndTells(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		a := r.app()
+		e := r.endpoint(a.ID, "x")
+		r.answers(func(context.Context, sent) Answer { return Answer{Code: 410} })
+		r.journal.SetCapacity(journaltest.Registry, 0)
+		r.publish(a.ID, "e", `{}`)
+		synctest.Wait()
+		if len(r.disabled) != 1 {
+			r.Errorf("told of %d", len(r.disabled))
+		}
+		r.journal.SetCapacity(journaltest.Registry, -1)
+		time.Sleep(time.Minute)
+		r.restart()
+		if got, err := r.Endpoint(a.ID, e.ID); err != nil || !got.Disabled {
+			r.Errorf("after a restart it is %+v, %v", got, err)
+		}
+	})
+}
+
+func TestATighterEgressKeepsNobodyFromDisabling(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.settings.Egress.AllowHTTP = true
+		if err := r.Configure(r.settings); err != nil {
+			r.Fatal(err)
+		}
+		a := r.app()
+		e, err := r.CreateEndpoint(r.Context(), a.ID, Endpoint{URL: "http://x/"}, "")
+		if err != nil {
+			r.Fatal(err)
+		}
+		r.settings.Egress.AllowHTTP = false
+		if err := r.Configure(r.settings); err != nil {
+			r.Fatal(err)
+		}
+		if _, err := r.ChangeEndpoint(r.Context(), a.ID, e.ID, func(e *Endpoint) { e.Disabled = true }); err != nil {
+			r.Error(err)
+		}
+		if err := r.RotateSecret(r.Context(), a.ID, e.ID, "", time.Hour); err != nil {
+			r.Error(err)
+		}
+		if _, err := r.ChangeEndpoint(r.Context(), a.ID, e.ID, func(e *Endpoint) { e.URL = "http://y/" }); err == nil {
+			r.Error("another URL over HTTP is accepted")
+		}
+	})
+}
+
+func TestAConfiguredEndpointIsDisabledUntilItIsEnabled(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.settings.Endpoints = []ConfiguredEndpoint{configured("x", "https://x/")}
+		for i, s := range []Settings{r.settings, {}, r.settings} {
+			if err := r.Configure(s); err != nil {
+				r.Fatal(err)
+			}
+			if i == 0 {
+				if _, err := r.ChangeEndpoint(r.Context(), DefaultApplication, "x", func(e *Endpoint) { e.Disabled = true }); err != nil {
+					r.Fatal(err)
+				}
+			}
+		}
+		if e, err := r.Endpoint(DefaultApplication, "x"); err != nil || !e.Disabled {
+			r.Errorf("%+v, %v", e, err)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -43,60 +44,73 @@ func (h *Hub) Recover(ctx context.Context, app, endpoint string, r Recovery) (in
 	}
 	s.mu.RLock()
 	e, err := s.find(app, endpoint)
+	var a *application
+	if err == nil {
+		a = e.app
+	}
 	if err == nil && e.Disabled {
 		err = errDisabled
-	}
-	var lost []*message
-	if err == nil {
-		lost = e.lost(r)
 	}
 	s.mu.RUnlock()
 	if err != nil {
 		return 0, err
 	}
+	var lost []*message
+	s.eachMessage(a, func(m *message) {
+		if e.lost(m, r) {
+			lost = append(lost, m)
+		}
+	})
 	return len(lost), s.ask(ctx, e, lost...)
 }
 
-// lost returns the messages of an endpoint's application that it did not get.
-func (e *endpoint) lost(r Recovery) []*message {
-	var lost []*message
-	for _, m := range e.app.messages {
-		if at := m.at(); at.Before(r.Since) || !r.Until.IsZero() && at.After(r.Until) {
-			continue
-		}
-		d := m.delivery(e)
-		if r.Missing && d == nil && e.gets(m) || !r.Missing && d != nil && d.status == Failed {
-			lost = append(lost, m)
-		}
+// lost reports whether an endpoint did not get a message.
+func (e *endpoint) lost(m *message, r Recovery) bool {
+	if at := m.at(); at.Before(r.Since) || !r.Until.IsZero() && at.After(r.Until) {
+		return false
 	}
-	return lost
+	d := m.delivery(e)
+	if r.Missing {
+		return d == nil && !m.only && e.gets(m)
+	}
+	return d != nil && d.state() == Failed
 }
+
+// askAtOnce is how many wishes wait to be written together.
+const askAtOnce = 1000
 
 // ask writes the wish that messages be sent to an endpoint again, and returns when that is on disk.
 func (s *session) ask(ctx context.Context, e *endpoint, messages ...*message) error {
-	var asked []*entry
-	for _, m := range messages {
-		head := &attemptHead{Message: m.text(), Endpoint: e.ID, At: s.hub.now().UnixMilli(), Resend: true}
-		wish := &entry{head: head}
-		wish.applied = func(c *container, i int) {
-			if c.err == nil && s.applyAttempt(c.position, i, head) != nil {
-				s.line.look(e)
+	for some := range slices.Chunk(messages, askAtOnce) {
+		var asked []*entry
+		for _, m := range some {
+			asked = append(asked, s.wish(e, m))
+		}
+		for _, wish := range asked {
+			if err := s.attemptLog.add(wish); err != nil {
+				return outside(err)
 			}
 		}
-		if err := s.attemptLog.add(wish); err != nil {
-			return outside(err)
-		}
-		asked = append(asked, wish)
-	}
-	for _, wish := range asked {
-		select {
-		case <-wish.done:
+		for _, wish := range asked {
+			select {
+			case <-wish.done:
+			case <-ctx.Done():
+				return ErrUnavailable
+			}
 			if wish.err != nil {
 				return outside(wish.err)
 			}
-		case <-ctx.Done():
-			return ErrUnavailable
 		}
 	}
 	return nil
+}
+
+// wish is the entry that says that a message is to be sent to an endpoint again.
+func (s *session) wish(e *endpoint, m *message) *entry {
+	head := &attemptHead{Message: m.text(), Endpoint: e.ID, At: s.hub.now().UnixMilli(), Resend: true}
+	return &entry{head: head, applied: func(c *container, i int) {
+		if c.err == nil && s.applyAttempt(c.position, i, head) != nil {
+			s.line.look(e)
+		}
+	}}
 }

@@ -141,3 +141,19 @@ func TestRecoverOfMissingSendsWhatAnEndpointNeverGot(t *testing.T) {
 		}
 	})
 }
+
+func TestRecoverOfMissingLeavesOutWhatWasForAnotherAlone(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		a := r.app()
+		one, two := r.endpoint(a.ID, "one"), r.endpoint(a.ID, "two")
+		if _, err := r.Publish(r.Context(), a.ID, Message{EventType: "e", Payload: []byte("{}"), Only: one.ID}); err != nil {
+			r.Fatal(err)
+		}
+		for range 2 {
+			if n, err := r.Recover(r.Context(), a.ID, two.ID, Recovery{Missing: true}); err != nil || n != 0 {
+				r.Errorf("recovers %d, %v", n, err)
+			}
+			r.restart()
+		}
+	})
+}

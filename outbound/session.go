@@ -25,6 +25,9 @@ type session struct {
 
 	ids        ids
 	began      time.Time
+	nowhere    *application // that of messages whose own was deleted
+	loading    bool
+	refused    error // why an endpoint of the configuration was left out while loading
 	messageLog *writer
 	attemptLog *writer
 	payloads   *cache
@@ -46,6 +49,8 @@ func newSession(h *Hub, books *Books) *session {
 		books:    books,
 		index:    newIndex(),
 		began:    h.now().UTC(),
+		nowhere:  new(application),
+		loading:  true,
 		payloads: newCache(cacheBytes),
 		pending:  make(map[idempotencyKey]chan struct{}),
 		managed:  make(map[string]*storedEndpoint),
@@ -86,7 +91,6 @@ func (s *session) load(ctx context.Context) error {
 	if err := s.configure(ctx, settings); err != nil {
 		return err
 	}
-	first, _ := settings.Schedule.Delay(1, 0)
 	err := s.books.Messages.Replay(ctx, 0, func(position uint64, record []byte) error {
 		s.bytes += uint64(len(record))
 		return eachEntry(record, func(header containerHeader, i int, head messageHead, body []byte) error {
@@ -94,7 +98,7 @@ func (s *session) load(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			return s.replayMessage(position, i, &head, len(body), to, first)
+			return s.replayMessage(position, i, &head, len(body), to)
 		})
 	})
 	if err != nil {
@@ -102,14 +106,11 @@ func (s *session) load(ctx context.Context) error {
 	}
 	err = s.books.Attempts.Replay(ctx, 0, func(position uint64, record []byte) error {
 		s.bytes += uint64(len(record))
-		var at int64
-		err := eachEntry(record, func(_ containerHeader, i int, head attemptHead, _ []byte) error {
-			at = max(at, head.At+head.Took)
+		s.addContainer(position, len(record))
+		return eachEntry(record, func(_ containerHeader, i int, head attemptHead, _ []byte) error {
 			s.applyAttempt(position, i, &head)
 			return nil
 		})
-		s.containers = append(s.containers, attemptContainer{position, at})
-		return err
 	})
 	if err != nil {
 		return fmt.Errorf("attempts: %w", err)
@@ -167,34 +168,61 @@ func (s *session) loadRegistry(ctx context.Context) error {
 }
 
 // replayMessage adds a message of the log to the index.
-func (s *session) replayMessage(position uint64, i int, head *messageHead, payload int, to []string, first time.Duration) error {
+func (s *session) replayMessage(position uint64, i int, head *messageHead, payload int, to []string) error {
 	id, ok := parseID(prefixMessage, head.ID)
 	if !ok {
 		return errContainer
 	}
+	s.ids.above(id)
 	app := s.apps[head.App]
 	if app == nil {
-		return nil // it was deleted
+		// It was deleted. What it leaves in the log has to be trimmed all the same.
+		m := head.indexed(s.nowhere, id, position, i, payload, len(to))
+		s.order = append(s.order, slot{position, m})
+		return nil
 	}
-	s.ids.above(id)
-	s.addMessage(head.indexed(app, id, position, i, payload), keyOf(head.Key), to, first)
+	if m := s.messages[id]; m != nil { // it was carried on
+		s.move(m, position, i)
+		return nil
+	}
+	m := head.indexed(app, id, position, i, payload, len(to))
+	first, _ := s.hub.current().Schedule.Delay(1, 0)
+	due := time.UnixMilli(m.accepted)
+	if due.After(s.began) {
+		due = s.began // the clock was wrong then, or is now
+	}
+	s.addMessage(m, keyOf(head.Key), to, due.Add(first))
 	return nil
 }
 
-// indexed returns what the index keeps of a message.
-func (h *messageHead) indexed(app *application, id rawID, position uint64, i, payload int) *message {
-	return &message{
-		id: id, app: app, eventID: h.EventID, eventType: h.EventType, channels: h.Channels, tags: h.Tags,
-		deliverAt: h.DeliverAt, position: position, index: uint32(i), size: uint32(payload + messageOverhead),
-	}
+// move tells the index that a message stands elsewhere in the log.
+func (s *session) move(m *message, position uint64, i int) {
+	m.position, m.index = position, uint32(i)
+	s.order = append(s.order, slot{position, m})
 }
 
-// messageOverhead is about what a message takes in the log besides its payload.
+// indexed returns what the index keeps of a message to a number of endpoints.
+func (h *messageHead) indexed(app *application, id rawID, position uint64, i, payload, to int) *message {
+	m := &message{
+		id: id, app: app, eventID: h.EventID, eventType: h.EventType, channels: h.Channels, tags: h.Tags, only: h.Only,
+		accepted: h.Accepted, deliverAt: h.DeliverAt, position: position, index: uint32(i),
+		size: uint32(payload + messageOverhead + to*idLength),
+	}
+	if m.accepted == 0 {
+		m.accepted = idMilli(id)
+	}
+	return m
+}
+
+// messageOverhead is about what a message takes in the log besides its payload and its endpoints.
 const messageOverhead = 200
 
 // applyAttempt adds an entry of the log of attempts to the index, and returns its delivery: nil for what
 // belongs to a message that is gone.
 func (s *session) applyAttempt(position uint64, i int, head *attemptHead) *delivery {
+	if c := s.container(position); c != nil {
+		c.entries++
+	}
 	id, ok := parseID(prefixMessage, head.Message)
 	m := s.messages[id]
 	if !ok || m == nil {
@@ -202,20 +230,24 @@ func (s *session) applyAttempt(position uint64, i int, head *attemptHead) *deliv
 	}
 	e := s.ghost(head.Endpoint, m.app)
 	if head.Resend {
+		s.hold(position)
+		s.wishes[m] = append(s.wishes[m], position)
 		return s.resend(m, e, head.At)
 	}
 	a := &attempt{message: m, endpoint: e, position: position, index: uint32(i), code: uint16(head.Code)}
 	if a.id, ok = parseID(prefixAttempt, head.ID); !ok {
 		return nil
 	}
-	if head.Failed {
-		a.status = Failed
-	}
+	s.hold(position)
 	switch {
 	case !head.Failed:
-		e.failing = 0
-	case e.failing == 0 && head.At >= e.enabled:
-		e.failing = head.At
+		e.succeed()
+	default:
+		a.status = Failed
+		if head.At >= e.enabled {
+			settings := s.hub.current()
+			e.fail(head.At, settings.quiet())
+		}
 	}
 	return s.addAttempt(a, head.At, head.Next, head.Number)
 }

@@ -3,6 +3,7 @@ package outbound
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -15,15 +16,16 @@ type Settings struct {
 	Timeout time.Duration
 
 	// Concurrency is how many attempts to one endpoint are in flight at the most, so that a slow
-	// subscriber delays no other. Default: 8.
+	// subscriber delays no other. It is 2 at the most while the last one failed, and while half of
+	// MaxAttempts is in flight. Default: 8.
 	Concurrency int
 
 	// MaxAttempts is how many attempts are in flight at the most, to all endpoints together.
 	// Default: 1024.
 	MaxAttempts int
 
-	// DisableAfter is how long all attempts to an endpoint must have failed for it to be disabled.
-	// Default: 5 days.
+	// DisableAfter is how long all attempts to an endpoint must have failed for it to be disabled: five at
+	// the least, and no quarter of that time without one. Default: 5 days.
 	DisableAfter time.Duration
 
 	// RetainFor is how long messages and their attempts are kept. What still waits is kept longer.
@@ -35,7 +37,7 @@ type Settings struct {
 	RetainBytes uint64
 
 	// Drain is how long attempts in flight may take to end when the hub stops. What is cut off then is
-	// made again at the next start. Default: Timeout.
+	// made again at the next start. Default: Timeout and DrainMargin.
 	Drain time.Duration
 
 	// Egress says which addresses may be reached.
@@ -76,3 +78,15 @@ const (
 	DefaultRetainFor    = 30 * 24 * time.Hour
 	DefaultRetainBytes  = 10 << 30
 )
+
+// DrainMargin is how much longer than an attempt may take a hub has to wait for one that has only just
+// begun: until that has run out of its time, and says so.
+const DrainMargin = time.Second
+
+// longest is the longest time that anything waits between two attempts.
+func (s *Settings) longest() time.Duration {
+	return max(slices.Max(s.Schedule)*11/10, maxPutOff)
+}
+
+// quiet is the time without an attempt after which failures are counted anew.
+func (s *Settings) quiet() time.Duration { return max(s.DisableAfter/4, s.longest()) }

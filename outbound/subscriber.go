@@ -16,7 +16,8 @@ type subscriber struct {
 	enabled int64
 
 	signing *signer
-	until   time.Time // when signing has to be made anew, zero for never
+	made    time.Time // when signing was made
+	until   time.Time // when it has to be made anew, zero for never
 }
 
 // secret is one secret of an endpoint.
@@ -42,7 +43,7 @@ func newSubscriber(e Endpoint, secrets []secret, enabled int64, now time.Time) (
 
 // signer returns what signs the endpoint's attempts now.
 func (s *subscriber) signer(scheme string, now time.Time) (*signer, error) {
-	if s.signing != nil && (s.until.IsZero() || now.Before(s.until)) {
+	if s.signing != nil && !now.Before(s.made) && (s.until.IsZero() || now.Before(s.until)) {
 		return s.signing, nil
 	}
 	var texts []string
@@ -63,7 +64,7 @@ func (s *subscriber) signer(scheme string, now time.Time) (*signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.signing = signing
+	s.signing, s.made = signing, now
 	return signing, nil
 }
 

@@ -2,6 +2,9 @@ package outbound
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"maps"
 	"slices"
 	"time"
 )
@@ -32,13 +35,21 @@ func (s *session) keepTidy(ctx context.Context) {
 // has the logs trimmed before it comes to that. The lock is held.
 func (s *session) roomFor(payload int) error {
 	limit := s.hub.current().RetainBytes
-	if s.bytes > limit/10*9 {
+	size := uint64(payload + messageOverhead)
+	if size > limit {
+		return ErrTooLarge
+	}
+	full := s.bytes+size > limit
+	if full {
+		s.missing = max(s.missing, size)
+	}
+	if full || s.bytes > limit/10*9 {
 		select {
 		case s.tidy <- struct{}{}:
 		default:
 		}
 	}
-	if s.bytes+uint64(payload+messageOverhead) > limit {
+	if full {
 		return ErrFull
 	}
 	return nil
@@ -46,21 +57,31 @@ func (s *session) roomFor(payload int) error {
 
 // trim forgets the oldest messages that may go, with their attempts.
 func (s *session) trim(ctx context.Context) error {
-	if err := s.measure(ctx); err != nil {
-		return err
-	}
-	s.mu.RLock()
-	count, through := s.outdated()
-	s.mu.RUnlock()
-	if count > 0 {
-		if err := s.books.Messages.Trim(ctx, through); err != nil {
+	for {
+		if err := s.measure(ctx); err != nil {
 			return err
 		}
-		s.mu.Lock()
-		s.forgetMessages(count)
-		s.mu.Unlock()
+		p := s.plan(true)
+		if err := s.carry(ctx, p.carry); errors.Is(err, ErrFull) {
+			p = s.plan(false)
+		} else if err != nil {
+			return err
+		}
+		if p.slots > 0 {
+			if err := s.books.Messages.Trim(ctx, p.through); err != nil {
+				return err
+			}
+			s.mu.Lock()
+			s.forgetMessages(p.slots)
+			s.mu.Unlock()
+		}
+		if err := s.trimAttempts(ctx); err != nil || !p.again {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.missing = 0
+			return err
+		}
 	}
-	return s.trimAttempts(ctx)
 }
 
 // measure asks how much the logs take.
@@ -79,89 +100,179 @@ func (s *session) measure(ctx context.Context) error {
 	return nil
 }
 
-// outdated returns how many of the oldest messages may go, and the position up to which that is. Whole
-// containers go, and nothing behind a message that still waits. The lock is held.
-func (s *session) outdated() (count int, through uint64) {
+// trimPlan says what is to be forgotten: the oldest slots, up to a position, after what waits among them
+// was carried on.
+type trimPlan struct {
+	slots   int
+	through uint64
+	carry   []*message
+	again   bool // whether there may be more to forget
+}
+
+// plan finds what may go: what is older than it has to be kept, and more of the oldest if the logs take too
+// much. What waits stays: if carry is set it is carried on where that makes more room than it takes,
+// otherwise nothing behind it goes either.
+func (s *session) plan(carry bool) (best trimPlan) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	settings := s.hub.current()
-	oldest := s.hub.now().Add(-settings.RetainFor)
+	oldest := s.hub.now().Add(-settings.RetainFor).UnixMilli()
 	// Make a little more room than is missing, so that not every message has to wait for it.
 	var tooMuch uint64
-	if most := settings.RetainBytes / 10 * 8; s.bytes > settings.RetainBytes/10*9 {
-		tooMuch = s.bytes - most
+	if most := settings.RetainBytes / 10 * 8; s.bytes+s.missing > settings.RetainBytes/10*9 {
+		tooMuch = s.bytes + s.missing - most
 	}
-	var freed uint64
-	for i := 0; i < len(s.order); {
-		position, n := s.order[i].position, i
-		for n < len(s.order) && s.order[n].position == position {
-			m := s.order[n]
-			if m.waits() || !m.at().Before(oldest) && freed >= tooMuch {
-				return count, through
+	var p trimPlan
+	var freed, carried uint64
+	for p.slots < len(s.order) {
+		position := s.order[p.slots].position
+		wanted := freed < tooMuch
+		for ; p.slots < len(s.order) && s.order[p.slots].position == position; p.slots++ {
+			slot := s.order[p.slots]
+			m := slot.message
+			switch {
+			case slot.left():
+				wanted = true
+			case m.waits(oldest):
+				carried += uint64(m.size)
+				p.carry = append(p.carry, m)
+			default:
+				freed += s.bytesOf(m)
+				wanted = wanted || m.accepted < oldest
 			}
-			freed += uint64(m.size)
-			n++
 		}
-		i, count, through = n, n, position
+		p.through = position
+		if !wanted || len(p.carry) > 0 && !carry {
+			break
+		}
+		if carried*2 <= freed {
+			best = p
+			best.again = tooMuch > 0
+		}
 	}
-	return count, through
+	return best
 }
 
 // waits reports whether an attempt of the message is still to come. What waits for a disabled endpoint
-// doesn't count.
-func (m *message) waits() bool {
+// counts until it is old.
+func (m *message) waits(oldest int64) bool {
 	return slices.ContainsFunc(m.deliveries, func(d *delivery) bool {
-		return (d.status == Waiting || d.status == Sending) && !d.endpoint.deleted && !d.endpoint.Disabled || d.status == Sending
+		return d.status == Sending || d.state() == Waiting && (!d.endpoint.Disabled || m.accepted >= oldest)
 	})
 }
 
-// forgetMessages takes the oldest messages out of the index. The lock is held.
-func (s *session) forgetMessages(count int) {
-	gone := make(map[*message]bool, count)
+// carry writes messages that wait to the end of the log, so that what is behind them can go.
+func (s *session) carry(ctx context.Context, messages []*message) error {
+	for some := range slices.Chunk(messages, carryAtOnce) {
+		var entries []*entry
+		for _, m := range some {
+			e, err := s.carried(ctx, m)
+			if err != nil {
+				return err
+			}
+			entries = append(entries, e)
+		}
+		for _, e := range entries {
+			if err := s.messageLog.add(e); err != nil {
+				return err
+			}
+		}
+		for _, e := range entries {
+			if <-e.done; e.err != nil {
+				return e.err
+			}
+		}
+	}
+	return nil
+}
+
+// carryAtOnce is how many messages are carried on together.
+const carryAtOnce = 100
+
+// carried is the entry of a message at its new place.
+func (s *session) carried(ctx context.Context, m *message) (*entry, error) {
+	// Nobody else moves messages.
+	record, err := s.containerAt(ctx, m.position)
+	if err != nil {
+		return nil, err
+	}
+	header, _, err := openContainer(record)
+	if err != nil {
+		return nil, err
+	}
+	encoded, body, err := entryAt(record, int(m.index))
+	if err != nil {
+		return nil, err
+	}
+	head := new(messageHead)
+	if json.Unmarshal(encoded, head) != nil {
+		return nil, errContainer
+	}
+	to, err := header.set(head.To)
+	if err != nil {
+		return nil, err
+	}
+	return &entry{head: head, to: to, body: body, applied: func(c *container, i int) {
+		if c.err == nil {
+			s.move(m, c.position, i)
+		}
+	}}, nil
+}
+
+// forgetMessages takes the messages of the oldest slots out of the index. The lock is held.
+func (s *session) forgetMessages(slots int) {
+	gone := make(map[*message]bool, slots)
 	apps := make(map[*application]bool)
 	endpoints := make(map[*endpoint]bool)
-	for _, m := range s.order[:count] {
+	for _, slot := range s.order[:slots] {
+		m := slot.message
+		if slot.left() {
+			continue
+		}
 		gone[m] = true
 		apps[m.app] = true
-		delete(s.messages, m.id)
+		if s.messages[m.id] == m {
+			delete(s.messages, m.id)
+		}
 		if m.app.events[m.eventID] == m {
 			delete(m.app.events, m.eventID)
 		}
 		for _, d := range m.deliveries {
 			s.unqueue(d)
 			d.status = Failed
+			endpoints[d.endpoint] = true
 		}
 		for _, a := range m.attempts {
 			endpoints[a.endpoint] = true
+			s.release(a.position)
 		}
+		for _, position := range s.wishes[m] {
+			s.release(position)
+		}
+		delete(s.wishes, m)
 		s.attempts -= len(m.attempts)
 	}
-	s.order = slices.Clone(s.order[count:])
-	for key, m := range s.keys {
-		if gone[m] {
-			delete(s.keys, key)
-		}
-	}
+	s.order = slices.Clone(s.order[slots:])
+	maps.DeleteFunc(s.keys, func(_ idempotencyKey, m *message) bool { return gone[m] })
 	for a := range apps {
 		a.messages = slices.Clip(slices.DeleteFunc(a.messages, func(m *message) bool { return gone[m] }))
 	}
 	for e := range endpoints {
 		e.attempts = slices.Clip(slices.DeleteFunc(e.attempts, func(a *attempt) bool { return gone[a.message] }))
-		if e.deleted && len(e.attempts) == 0 && e.flight == 0 {
+		if e.deleted && len(e.attempts) == 0 && len(e.waiting) == 0 && e.flight == 0 && s.endpoints[e.ID] == e {
 			delete(s.endpoints, e.ID)
 		}
 	}
 }
 
-// trimAttempts forgets the attempts that were recorded before the oldest message was accepted: they are of
-// messages that are gone.
+// trimAttempts forgets the oldest containers of attempts of which no message is kept.
 func (s *session) trimAttempts(ctx context.Context) error {
 	s.mu.RLock()
 	n := 0
-	for n < len(s.containers) && (len(s.order) == 0 || s.containers[n].at < s.order[0].at().UnixMilli()) {
-		n++
-	}
 	var through uint64
-	if n > 0 {
-		through = s.containers[n-1].position
+	for n < len(s.containers) && s.containers[n].live == 0 {
+		through = s.containers[n].position
+		n++
 	}
 	s.mu.RUnlock()
 	if n == 0 {

@@ -65,7 +65,8 @@ func (s *session) send(e Endpoint, m *Message, indexed *message, signing *signer
 	ctx, cancel := context.WithTimeout(s.cut, timeout)
 	defer cancel()
 	answer = s.hub.sender().Send(ctx, e.URL, header, m.Payload)
-	return answer, s.cut.Err() == nil || answer.Code != 0
+	// What has run out of its own time is over, also if it was cut off before it got round to saying so.
+	return answer, answer.Code != 0 || !errors.Is(ctx.Err(), context.Canceled)
 }
 
 // What the record of an attempt says that never got as far as the network.
@@ -102,6 +103,7 @@ func (s *session) record(d *delivery, head *attemptHead, body []byte, m Message)
 		}
 		switch {
 		case err == nil:
+			s.hub.solved()
 			return
 		case errors.Is(err, ErrTooLarge) && len(body) > 0:
 			body = nil
@@ -141,11 +143,12 @@ func (s *session) giveBack(d *delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d.status = Waiting
-	if !d.endpoint.deleted {
-		s.queue(d)
-	}
+	s.queue(d)
 	s.landed(d)
 }
+
+// minFailures is how many attempts at the least must have failed for an endpoint to be disabled.
+const minFailures = 5
 
 // judge disables an endpoint whose attempts say that it is gone, or that have failed for too long. The lock
 // is held.
@@ -154,42 +157,62 @@ func (s *session) judge(e *endpoint, a *attemptHead) {
 	case e.deleted || e.Disabled:
 	case a.Code == http.StatusGone:
 		s.disable(e, DisabledGone)
-	case e.failing != 0 && time.Duration(a.At-e.failing)*time.Millisecond >= s.hub.current().DisableAfter:
+	case e.failures >= minFailures && time.Duration(a.At-e.failing)*time.Millisecond >= s.hub.current().DisableAfter:
 		s.disable(e, DisabledFailing)
 	}
 }
 
-// disable disables an endpoint. The lock is held, so the registry is told afterwards: if that fails the
-// endpoint is disabled again by its next failure.
+// disable disables an endpoint. The lock is held, so the registry is told afterwards.
 func (s *session) disable(e *endpoint, reason DisabledFor) {
 	e.Disabled, e.DisabledFor = true, reason
-	e.UpdatedAt = s.hub.now()
+	e.UpdatedAt = s.hub.now().UTC()
 	disabled := e.Endpoint
 	s.inFlight.Go(func() {
-		s.registering.Lock()
-		err := s.keepEndpoint(s.cut, e)
-		s.registering.Unlock()
-		if err != nil {
-			s.hub.problem(err)
-			return
-		}
 		if told := s.hub.hooks.Disabled; told != nil {
 			told(disabled)
+		}
+		for {
+			s.registering.Lock()
+			err := s.keepEndpoint(s.cut, e)
+			s.registering.Unlock()
+			if !errors.Is(err, ErrFull) {
+				return // what is lost besides is found anew by its next failure
+			}
+			s.hub.problem(err)
+			select {
+			case <-time.After(recordBackoff):
+			case <-s.cut.Done():
+				return
+			}
 		}
 	})
 }
 
 // fill reads a message's payload, and what else only the log has of it.
 func (s *session) fill(ctx context.Context, m *Message, indexed *message) error {
-	record, ok := s.payloads.get(indexed.position)
-	if !ok {
-		var err error
-		if record, err = s.books.Messages.Read(ctx, indexed.position); err != nil {
+	for {
+		s.mu.RLock()
+		position, index := indexed.position, indexed.index
+		s.mu.RUnlock()
+		err := s.fillFrom(ctx, m, position, index)
+		if !errors.Is(err, ErrGone) {
 			return err
 		}
-		s.payloads.add(indexed.position, record)
+		s.mu.RLock()
+		carried := indexed.position != position
+		s.mu.RUnlock()
+		if !carried {
+			return err
+		}
 	}
-	_, head, body, err := entryAt(record, int(indexed.index))
+}
+
+func (s *session) fillFrom(ctx context.Context, m *Message, position uint64, index uint32) error {
+	record, err := s.containerAt(ctx, position)
+	if err != nil {
+		return err
+	}
+	head, body, err := entryAt(record, int(index))
 	if err != nil {
 		return err
 	}
@@ -199,6 +222,18 @@ func (s *session) fill(ctx context.Context, m *Message, indexed *message) error 
 	}
 	m.ContentType, m.Headers, m.Payload = h.ContentType, h.Headers, body
 	return nil
+}
+
+// containerAt reads a container of the log of messages.
+func (s *session) containerAt(ctx context.Context, position uint64) ([]byte, error) {
+	if record, ok := s.payloads.get(position); ok {
+		return record, nil
+	}
+	record, err := s.books.Messages.Read(ctx, position)
+	if err == nil {
+		s.payloads.add(position, record)
+	}
+	return record, err
 }
 
 // public returns the message as it is known outside, without what only the log has.

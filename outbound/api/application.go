@@ -88,6 +88,10 @@ func listApplications(c *call) (answer, error) {
 	if err := q.err(); err != nil {
 		return answer{}, err
 	}
+	// The list itself is empty while the hub isn't ready.
+	if err := c.hub.Ready(); err != nil {
+		return answer{}, err
+	}
 	page, more := c.hub.Applications(p)
 	return replyList(page, more, func(a outbound.Application) string { return a.ID }, c.showApplication)
 }

@@ -20,8 +20,8 @@ import (
 // structured is the media type of an event whose attributes stand in the body.
 const structured = "application/cloudevents+json"
 
-// structuredPlaces and binaryPlaces are where an event's attributes stand. An event id that the hub
-// doesn't take can't come up.
+// structuredPlaces and binaryPlaces are where an event's attributes stand. The event id that is made of
+// them is one that the hub takes.
 var (
 	structuredPlaces = map[string][]string{"EventType": {"body", "type"}}
 	binaryPlaces     = map[string][]string{
@@ -35,7 +35,8 @@ var (
 // event is known: as its event id if that has room for them, else as its idempotency key.
 func (e *event) identity(source, id string) {
 	e.repeatable = true
-	e.message.EventID = escapeID(source) + "__" + escapeID(id)
+	// "msg_" at the beginning would be an id of the hub's.
+	e.message.EventID = "ce." + escapeID(source) + "__" + escapeID(id)
 	if len(e.message.EventID) > maxEventID {
 		hash := sha256.Sum256([]byte(e.message.EventID))
 		e.message.EventID, e.message.IdempotencyKey = "", "cloudevent_"+hex.EncodeToString(hash[:])
@@ -205,6 +206,9 @@ func readBinary(header http.Header, body []byte) (event, error) {
 		if len(header[headerOf(name)]) == 0 {
 			f.refuse("ce-"+name, "This is required.")
 		}
+	}
+	if len(body) == 0 {
+		f.wrong = append(f.wrong, violation{[]string{"body"}, "An event without data has to be sent as " + structured + ".", typeValue})
 	}
 	if err := f.err(); err != nil {
 		return event{}, err

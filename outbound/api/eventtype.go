@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -42,7 +43,8 @@ func readFeatureFlag(f *fields) field[[]string] {
 // can't be checked.
 func readSchemas(f *fields) field[map[string]json.RawMessage] {
 	schemas := dictionaryOf(f, "schemas", func(v jsonpath.Value) (json.RawMessage, error) {
-		return json.RawMessage(v.Raw()), nil
+		// A copy, because the whole body would be kept with it.
+		return bytes.Clone(v.Raw()), nil
 	})
 	for version, schema := range schemas.value {
 		problem := ""
@@ -127,6 +129,10 @@ func listEventTypes(c *call) (answer, error) {
 	archived := q.flag("include_archived", false)
 	content := q.flag("with_content", false)
 	if err := q.err(); err != nil {
+		return answer{}, err
+	}
+	// The list itself is empty while the hub isn't ready.
+	if err := c.hub.Ready(); err != nil {
 		return answer{}, err
 	}
 	page, more := c.hub.EventTypes(p, archived)

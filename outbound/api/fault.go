@@ -112,15 +112,13 @@ func faultOf(err error) *fault {
 	case errors.As(err, &f):
 		return f
 	case errors.As(err, &wrong):
-		// Operations name the field first, with named.
-		f, _ = invalid(wrong.Problem, "body", wrong.Field).(*fault)
-		return f
+		return faultOf(named(err, nil))
 	case errors.Is(err, outbound.ErrNotFound):
 		return errNotFound
 	case errors.Is(err, outbound.ErrExists):
 		return &fault{status: http.StatusConflict, code: "conflict", detail: "An entity with that id, uid or name exists already."}
 	case errors.Is(err, outbound.ErrManaged):
-		return &fault{status: http.StatusConflict, code: "managed", detail: "The endpoint comes from the server's configuration: change it there. Only disabled can be set here."}
+		return &fault{status: http.StatusConflict, code: "managed", detail: "The endpoint comes from the server's configuration. But for disabled it is changed there, and its secret stands there."}
 	case errors.Is(err, outbound.ErrTooLarge):
 		return &fault{status: http.StatusRequestEntityTooLarge, code: "payload_too_large", detail: "This is larger than the server can keep."}
 	case errors.Is(err, outbound.ErrFull):
@@ -142,16 +140,21 @@ func faultOf(err error) *fault {
 	return &fault{status: http.StatusInternalServerError, code: "server_error", detail: "Internal Server Error"}
 }
 
-// named gives an *outbound.InvalidError the place in the request that its field came from. Places
-// are by field; a field that isn't among them is the body as a whole.
+// named gives an *outbound.InvalidError the place in the request that its field came from, and lets other
+// errors be. Places are by field.
 func named(err error, places map[string][]string) error {
 	var wrong *outbound.InvalidError
 	if !errors.As(err, &wrong) {
 		return err
 	}
 	place, ok := places[wrong.Field]
-	if !ok {
+	switch {
+	case ok:
+		return invalid(place[len(place)-1]+" "+wrong.Problem, place...)
+	case wrong.Field == "Endpoint":
+		place = []string{"path", "endpoint_id"}
+	default:
 		place = []string{"body"}
 	}
-	return invalid(wrong.Problem, place...)
+	return invalid(wrong.Field+" "+wrong.Problem, place...)
 }

@@ -133,14 +133,7 @@ func (q *query) page(descending bool) outbound.Page {
 			p.Limit = n
 		}
 	}
-	// An iterator is where a page ends, with "-" before it to go the other way: no id and no name of
-	// an event type begins with one.
-	iterator := q.text("iterator")
-	if before, ok := strings.CutPrefix(iterator, "-"); ok {
-		p.Before = before
-	} else {
-		p.After = iterator
-	}
+	turn(&p, q.text("iterator"))
 	return p
 }
 

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -35,9 +34,9 @@ type schemas struct {
 	kept *simplelru.LRU[string, compiled]
 }
 
-// compiled is an event type's newest schema as of a time.
+// compiled is a schema as it was set, and compiled.
 type compiled struct {
-	at     time.Time
+	source json.RawMessage
 	schema *jsonschema.Schema
 }
 
@@ -56,7 +55,7 @@ func (s *schemas) of(t outbound.EventType) (*jsonschema.Schema, error) {
 	s.mu.Lock()
 	kept, ok := s.kept.Get(t.Name)
 	s.mu.Unlock()
-	if ok && kept.at.Equal(t.UpdatedAt) {
+	if ok && bytes.Equal(kept.source, source) {
 		return kept.schema, nil
 	}
 	schema, err := compileSchema(source)
@@ -64,7 +63,7 @@ func (s *schemas) of(t outbound.EventType) (*jsonschema.Schema, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	s.kept.Add(t.Name, compiled{t.UpdatedAt, schema})
+	s.kept.Add(t.Name, compiled{source, schema})
 	s.mu.Unlock()
 	return schema, nil
 }
@@ -84,7 +83,7 @@ func newestSchema(schemas map[string]json.RawMessage) json.RawMessage {
 // isVersion reports whether a schema can be of a version: a number of which there is one spelling only.
 func isVersion(text string) bool {
 	n, err := strconv.Atoi(text)
-	return err == nil && n >= 0 && n < 1_000_000 && strconv.Itoa(n) == text
+	return err == nil && n >= 0 && strconv.Itoa(n) == text
 }
 
 // noLoader refuses to fetch anything: a schema is what was set, and no address in it is ever called.
@@ -118,8 +117,8 @@ func compileSchema(source json.RawMessage) (*jsonschema.Schema, error) {
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(noLoader{})
-	// An address of no scheme that could be fetched, for errors and for relative references.
-	const address = "event-type:schema"
+	// What relative references are relative to. There is nothing there.
+	const address = "https://schema.invalid/"
 	if err := compiler.AddResource(address, document); err != nil {
 		return nil, fmt.Errorf("the schema can't be used: %v", err)
 	}

@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -20,9 +21,13 @@ const (
 	// headroom is what the headers of a record take at most, of which the longest is its key.
 	headroom = 1 << 10
 
-	// patience is how long a request may take before it is made again. A synced write of the
-	// largest record takes a fraction of it, also on a slow disk.
+	// patience is how long a request to a cluster may take before it is made again. A synced write
+	// of the largest record takes a fraction of it, also on a slow disk.
 	patience = 5 * time.Second
+
+	// lastPatience is how long a request to a server of our own may take. One that doesn't answer
+	// never will: its disk has failed it, and it has to be started again.
+	lastPatience = 15 * time.Second
 
 	// pause is what lies between a request that failed and the next one. A cluster elects a leader
 	// within seconds.
@@ -41,30 +46,40 @@ type layout struct {
 	prefix   string
 	replicas int
 	maxBytes int64
-	room     func(size, reserve uint64) error // ErrFull if a write would leave less than the reserve
 }
 
 // books are one opening of a journal.
 type books struct {
 	conn *nats.Conn
 	js   jetstream.JetStream
-	room func(size, reserve uint64) error
-	id   string // begins the ids of this opening's records
+	room func(size, reserve uint64) error // ErrFull if a write would leave less of the disk than a reserve
+	id   string                           // begins the ids of this opening's records
 	ids  atomic.Uint64
+
+	cluster  bool          // whether what ails the servers may pass
+	patience time.Duration // with one request
+	opened   atomic.Bool   // after that, what won't pass is ErrLost
 
 	over context.Context // ends when the books are lost or closed
 	end  context.CancelFunc
 
 	lost chan struct{}
 	lose func() // closes lost and ends over
+
+	mu      sync.Mutex
+	link    context.Context // ends when the connection breaks; then there is another
+	endLink context.CancelFunc
 }
 
-func newBooks(conn *nats.Conn, room func(size, reserve uint64) error) (*books, error) {
+func newBooks(conn *nats.Conn, cluster bool, room func(size, reserve uint64) error) (*books, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, err
 	}
-	b := &books{conn: conn, js: js, room: room, id: rand.Text(), lost: make(chan struct{})}
+	b := &books{conn: conn, js: js, cluster: cluster, patience: lastPatience, room: room, id: rand.Text(), lost: make(chan struct{})}
+	if cluster {
+		b.patience = patience
+	}
 	b.over, b.end = context.WithCancel(context.Background())
 	b.lose = sync.OnceFunc(func() {
 		if b.over.Err() != nil {
@@ -74,6 +89,14 @@ func newBooks(conn *nats.Conn, room func(size, reserve uint64) error) (*books, e
 		close(b.lost)
 	})
 	conn.SetClosedHandler(func(*nats.Conn) { b.lose() })
+	b.link, b.endLink = context.WithCancel(context.Background())
+	reported := conn.DisconnectErrHandler()
+	conn.SetDisconnectErrHandler(func(conn *nats.Conn, err error) {
+		b.relink()
+		if reported != nil {
+			reported(conn, err)
+		}
+	})
 	return b, nil
 }
 
@@ -116,9 +139,12 @@ func (b *books) open(ctx context.Context, l layout) (*outbound.Books, error) {
 			return nil, err
 		}
 		logs[i].stream = stream
-		logs[i].last.Store(stream.CachedInfo().State.LastSeq)
+		state := stream.CachedInfo().State
+		logs[i].last.Store(state.LastSeq)
+		logs[i].trimmed.Store(max(state.FirstSeq, 1) - 1)
 	}
 	logs[1].reserve = attemptReserve
+	b.opened.Store(true)
 	return &outbound.Books{
 		Messages:  logs[0],
 		Attempts:  logs[1],
@@ -182,32 +208,50 @@ func (b *books) bind(ctx context.Context) (context.Context, context.CancelFunc) 
 	return ctx, func() { stop(); cancel() }
 }
 
+// relink ends the requests that were sent over a connection that broke: no answer will come.
+func (b *books) relink() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.endLink()
+	b.link, b.endLink = context.WithCancel(context.Background())
+}
+
+// attempt returns a context for one request.
+func (b *books) attempt(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	b.mu.Lock()
+	link := b.link
+	b.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	stop := context.AfterFunc(link, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
 // insist calls f, which may do something twice, until it succeeds or fails for good.
 func (b *books) insist(ctx context.Context, f func(context.Context) error) error {
 	bound, cancel := b.bind(ctx)
 	defer cancel()
 	var last error
-	for limit := patience; ; limit = min(2*limit, time.Minute) {
+	for limit := b.patience; ; limit = min(2*limit, time.Minute) {
 		if err := b.alive(ctx); err != nil {
 			if last != nil {
 				return fmt.Errorf("%w (%v)", err, last)
 			}
 			return err
 		}
-		limited, cancel := context.WithTimeout(bound, limit)
+		limited, cancel := b.attempt(bound, limit)
 		err := f(limited)
+		lasting := answer(err).ErrorCode != 0 && !passing(err) ||
+			!b.cluster && (answer(err).ErrorCode != 0 || errors.Is(limited.Err(), context.DeadlineExceeded))
 		cancel()
-		if err == nil {
-			return nil
-		}
-		if b.conn.IsClosed() || noStream(err) {
+		switch {
+		case err == nil, noRecord(err), errors.Is(err, errHeld):
+			return err
+		case b.conn.IsClosed(), b.opened.Load() && lasting:
 			b.lose()
 			return fmt.Errorf("%w (%v)", outbound.ErrLost, err)
-		}
-		if bound.Err() == nil {
-			if !passing(err) {
-				return err
-			}
+		case lasting:
+			return err
+		case bound.Err() == nil:
 			last = err
 			wait(bound, pause)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -26,10 +27,10 @@ import (
 // An acknowledged write is on the disks of a majority of the replicas as far as the servers sync:
 // that is for their configuration to say ("sync_interval: always").
 //
-// One process at a time has the journal, by a lease of 15 seconds that it renews every 5. Others
-// wait in Open, and take over as soon as the lease is given back or runs out. The lease saves
-// writers from getting in each other's way; that none of them writes behind another's back the
-// streams see to themselves, by the sequence that each record says it follows.
+// One process at a time has the journal, by a lease of 20 seconds that it renews every 3. Others
+// wait in Open, and take over when the lease is given back or runs out. The lease only keeps writers
+// out of each other's way: that none writes behind another's back is seen to by the streams, since
+// each record says which one it follows.
 type Cluster struct {
 	// URLs are the servers', nats:// or tls://, one or several of the same cluster. At least one is
 	// required. They may hold no user or password.
@@ -56,15 +57,15 @@ type Cluster struct {
 	// "SU…") or CredentialsFile (a file as "nsc generate creds" makes it). Default: none.
 	User, Password, Token, NKeySeed, CredentialsFile string
 
-	// CAFile is a file of PEM certificates that the servers' must be signed by. Default: those that
-	// the system trusts.
+	// CAFile is a file of PEM certificates that the servers' must be signed by, with which nats://
+	// is TLS as well. Default: those that the system trusts.
 	CAFile string
 
 	// Warn gets what the connection is suffering from, one line each, without a time. It may be
 	// called from many goroutines. Default: it is dropped.
 	Warn func(message string)
 
-	lease leaseTimes // others in tests
+	times leaseTimes // defaultLease unless a test is in a hurry
 }
 
 var clusterPrefix = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -79,7 +80,7 @@ func (c *Cluster) Open(ctx context.Context) (_ *outbound.Books, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal in a cluster: %w", err)
 	}
-	b, err := newBooks(conn, func(uint64, uint64) error { return nil })
+	b, err := newBooks(conn, true, func(uint64, uint64) error { return nil })
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -109,7 +110,7 @@ func (c *Cluster) take(ctx context.Context, b *books) (*outbound.Books, *lease, 
 		replicas: max(c.Replicas, 1),
 		maxBytes: c.MaxBytes,
 	}
-	held, err := b.lease(ctx, l, cmp.Or(c.Holder, rand.Text()), c.lease.orDefault())
+	held, err := b.lease(ctx, l, cmp.Or(c.Holder, rand.Text()), cmp.Or(c.times, defaultLease))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -192,6 +193,13 @@ func (c *Cluster) options() ([]nats.Option, error) {
 		return nil, errors.New("the cluster has more than one way to log in")
 	}
 	if c.CAFile != "" {
+		text, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		if !x509.NewCertPool().AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("%s holds no certificate", c.CAFile)
+		}
 		options = append(options, nats.RootCAs(c.CAFile))
 	}
 	return options, nil

@@ -50,6 +50,8 @@ type Embedded struct {
 
 	free    func(dir string) (uint64, error) // in the place of freeSpace in tests
 	started func(*server.Server)             // shows a test the server
+
+	unsynced bool // lets a benchmark fill a folder in a reasonable time
 }
 
 // Open implements [outbound.Journal].
@@ -79,7 +81,7 @@ func (e *Embedded) Open(ctx context.Context) (_ *outbound.Books, err error) {
 		stop()
 		return nil, fmt.Errorf("journal in %s: %v", e.Dir, err)
 	}
-	b, err := newBooks(conn, e.room)
+	b, err := newBooks(conn, false, e.room)
 	if err != nil {
 		conn.Close()
 		stop()
@@ -112,7 +114,7 @@ func (e *Embedded) start() (*server.Server, error) {
 		MaxPayload:             maxPayload,
 		JetStream:              true,
 		StoreDir:               e.Dir,
-		SyncAlways:             true,
+		SyncAlways:             !e.unsynced,
 		JetStreamMaxStore:      maxStore,
 		DisableJetStreamBanner: true,
 	})
@@ -122,10 +124,10 @@ func (e *Embedded) start() (*server.Server, error) {
 	log := &serverLog{warn: e.Warn}
 	s.SetLoggerV2(log, false, false, false)
 	s.Start()
-	if !s.JetStreamEnabled() {
+	if err := log.fatal(); err != nil {
 		s.Shutdown()
 		s.WaitForShutdown()
-		return nil, log.reason()
+		return nil, err
 	}
 	if e.started != nil {
 		e.started(s)

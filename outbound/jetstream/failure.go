@@ -66,15 +66,9 @@ func unheard(err error) bool {
 		errors.Is(err, nats.ErrReconnectBufExceeded)
 }
 
-// passing reports whether an error may be gone at the next try, as those of a cluster may that is
-// electing a leader or hasn't all its nodes yet.
+// passing reports whether what the servers of a cluster answered may be different at the next try,
+// because they are electing a leader or not all of them are there yet.
 func passing(err error) bool {
 	a := answer(err)
-	switch a.ErrorCode {
-	case 0, codeNoPeers:
-		return true
-	case codeReplicas:
-		return false
-	}
-	return a.Code >= 500
+	return a.ErrorCode == codeNoPeers || a.Code >= 500 && a.ErrorCode != codeReplicas
 }

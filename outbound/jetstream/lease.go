@@ -13,16 +13,13 @@ import (
 )
 
 // leaseTimes are how long a lease lasts, after how long without a renewal its holder gives it up by
-// itself, and how often it is renewed. What lies between the first two is for what a renewal takes
-// on its way, and for clocks that run unequally fast.
+// itself, and how often it is renewed. What lies between the first two is for the way that a
+// renewal takes, and for clocks that run unequally fast.
 type leaseTimes struct{ life, doubt, renewal time.Duration }
 
-func (t leaseTimes) orDefault() leaseTimes {
-	if t == (leaseTimes{}) {
-		return leaseTimes{15 * time.Second, 10 * time.Second, 5 * time.Second}
-	}
-	return t
-}
+// defaultLease outlasts the election of a new leader, which takes a cluster 4 to 9 seconds and a
+// little when a node has died.
+var defaultLease = leaseTimes{life: 20 * time.Second, doubt: 16 * time.Second, renewal: 3 * time.Second}
 
 // leaseKey is the only key of the bucket that a journal's lease is in.
 const leaseKey = "holder"
@@ -31,14 +28,15 @@ const leaseKey = "holder"
 type lease struct {
 	bucket   jetstream.KeyValue
 	times    leaseTimes
-	value    string    // the holder's name and, behind a space, what tells this time from others
+	name     string    // the holder's
+	value    string    // the name and, behind the last space, what tells this time from others
 	revision uint64    // of the entry
 	renewed  time.Time // when the last renewal was begun
 }
 
 // lease waits until it has the journal's lease.
 func (b *books) lease(ctx context.Context, l layout, holder string, times leaseTimes) (*lease, error) {
-	held := &lease{times: times, value: holder + " " + rand.Text()}
+	held := &lease{times: times, name: holder, value: holder + " " + rand.Text()}
 	config := jetstream.KeyValueConfig{
 		Bucket:   l.prefix + "_lease",
 		TTL:      times.life,
@@ -66,7 +64,7 @@ func (b *books) lease(ctx context.Context, l layout, holder string, times leaseT
 		if err := b.alive(ctx); err != nil {
 			return nil, err
 		}
-		err := b.insist(ctx, func(ctx context.Context) error { return held.try(ctx, holder) })
+		err := b.insist(ctx, held.try)
 		if err == nil {
 			return held, nil
 		}
@@ -81,7 +79,7 @@ func (b *books) lease(ctx context.Context, l layout, holder string, times leaseT
 var errHeld = errors.New("the journal's lease is held")
 
 // try takes the lease if nobody has it, or if the same gateway had it in another life.
-func (l *lease) try(ctx context.Context, holder string) (err error) {
+func (l *lease) try(ctx context.Context) (err error) {
 	l.renewed = time.Now()
 	l.revision, err = l.bucket.Create(ctx, leaseKey, []byte(l.value))
 	if !passedBy(err) {
@@ -94,7 +92,8 @@ func (l *lease) try(ctx context.Context, holder string) (err error) {
 	if err != nil {
 		return err
 	}
-	if name, _, _ := strings.Cut(string(entry.Value()), " "); name != holder {
+	value := string(entry.Value())
+	if end := strings.LastIndexByte(value, ' '); end < 0 || value[:end] != l.name {
 		return errHeld
 	}
 	l.revision, err = l.bucket.Update(ctx, leaseKey, []byte(l.value), entry.Revision())

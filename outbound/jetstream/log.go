@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -23,6 +24,7 @@ type log struct {
 
 	writing chan struct{} // has an element while somebody writes: a mutex that gives up with a context
 	last    atomic.Uint64 // the sequence of the last record
+	trimmed atomic.Uint64 // the sequence through which records are forgotten
 }
 
 func (l *log) Append(ctx context.Context, record []byte) (uint64, error) {
@@ -80,8 +82,9 @@ func (l *log) settle(ctx context.Context, message *nats.Msg, sequence uint64) (u
 		}
 		// Not bound to the caller's context: giving up on a message that is on its way is what brings
 		// about the doubt.
-		limited, cancel := context.WithTimeout(l.books.over, patience)
+		limited, cancel := l.books.attempt(l.books.over, l.books.patience)
 		ack, err := l.books.js.PublishMsg(limited, message, jetstream.WithRetryAttempts(0))
+		late := errors.Is(limited.Err(), context.DeadlineExceeded)
 		cancel()
 		if err == nil {
 			return ack.Sequence, nil
@@ -102,7 +105,7 @@ func (l *log) settle(ctx context.Context, message *nats.Msg, sequence uint64) (u
 				l.books.lose()
 				return 0, outbound.ErrLost
 			}
-		case broken(err), l.books.conn.IsClosed():
+		case broken(err), l.books.conn.IsClosed(), late && !l.books.cluster:
 			l.books.lose()
 			return 0, fmt.Errorf("%w (%v)", outbound.ErrLost, err)
 		case doubt:
@@ -132,9 +135,9 @@ const (
 
 // holds tells whose record is at a sequence.
 func (l *log) holds(ctx context.Context, sequence uint64, id string) (whose, error) {
-	record, err := l.ask(ctx, sequence, false)
+	r, err := l.ask(ctx, sequence, false)
 	if err == nil {
-		if record.Header.Get(jetstream.MsgIDHeader) == id {
+		if r.header.Get(jetstream.MsgIDHeader) == id {
 			return here, nil
 		}
 		return other, nil
@@ -154,22 +157,22 @@ func (l *log) holds(ctx context.Context, sequence uint64, id string) (whose, err
 
 // ask asks the stream's leader, who knows every record that was acknowledged, for the record at a
 // sequence or, if next, for the first one from there on.
-func (l *log) ask(ctx context.Context, sequence uint64, next bool) (*jetstream.RawStreamMsg, error) {
+func (l *log) ask(ctx context.Context, sequence uint64, next bool) (record, error) {
 	request := map[string]any{"seq": sequence}
 	if next {
 		request["next_by_subj"] = ">"
 	}
 	data, err := json.Marshal(request)
 	if err != nil {
-		return nil, err
+		return record{}, err
 	}
 	reply, err := l.books.conn.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+l.name, data)
 	if err != nil {
-		return nil, err
+		return record{}, err
 	}
 	var answer struct {
 		Error   *jetstream.APIError `json:"error"`
-		Message *struct {
+		Message struct {
 			Subject  string `json:"subject"`
 			Sequence uint64 `json:"seq"`
 			Header   []byte `json:"hdrs"`
@@ -177,47 +180,44 @@ func (l *log) ask(ctx context.Context, sequence uint64, next bool) (*jetstream.R
 		} `json:"message"`
 	}
 	if err := json.Unmarshal(reply.Data, &answer); err != nil {
-		return nil, err
+		return record{}, err
 	}
 	if answer.Error != nil {
-		return nil, answer.Error
-	}
-	if answer.Message == nil {
-		return nil, fmt.Errorf("no record in the answer")
+		return record{}, answer.Error
 	}
 	m := answer.Message
-	record := &jetstream.RawStreamMsg{Subject: m.Subject, Sequence: m.Sequence, Data: m.Data}
-	if len(m.Header) > 0 {
-		if record.Header, err = nats.DecodeHeadersMsg(m.Header); err != nil {
-			return nil, err
-		}
+	if m.Sequence < sequence {
+		return record{}, errors.New("the answer holds no record")
 	}
-	return record, nil
+	r := record{sequence: m.Sequence, subject: m.Subject, data: m.Data}
+	if len(m.Header) > 0 {
+		r.header, err = nats.DecodeHeadersMsg(m.Header)
+	}
+	return r, err
 }
 
-func (l *log) Read(ctx context.Context, position uint64) (record []byte, err error) {
+func (l *log) Read(ctx context.Context, position uint64) (data []byte, err error) {
 	if err := l.books.alive(ctx); err != nil {
 		return nil, err
 	}
-	if position == 0 || position > l.last.Load() {
+	if position <= l.trimmed.Load() || position > l.last.Load() {
 		return nil, outbound.ErrGone
 	}
 	err = l.books.insist(ctx, func(ctx context.Context) error {
 		found, err := l.stream.GetMsg(ctx, position)
-		if err != nil {
-			// Any node of a cluster may have answered, also one that is behind.
-			found, err = l.ask(ctx, position, false)
+		if err == nil {
+			data = found.Data
+			return nil
 		}
-		if err != nil {
-			return err
-		}
-		record = found.Data
-		return nil
+		// Any node of a cluster may have answered, also one that is behind.
+		r, err := l.ask(ctx, position, false)
+		data = r.data
+		return err
 	})
 	if noRecord(err) {
 		return nil, outbound.ErrGone
 	}
-	return record, err
+	return data, err
 }
 
 func (l *log) Trim(ctx context.Context, through uint64) error {
@@ -226,12 +226,22 @@ func (l *log) Trim(ctx context.Context, through uint64) error {
 	}
 	// Purging beyond the end would move the end there.
 	through = min(through, l.last.Load())
-	if through == 0 {
+	if through <= l.trimmed.Load() {
 		return nil
 	}
-	return l.books.insist(ctx, func(ctx context.Context) error {
+	err := l.books.insist(ctx, func(ctx context.Context) error {
 		return l.stream.Purge(ctx, jetstream.WithPurgeSequence(through+1))
 	})
+	if err != nil {
+		return err
+	}
+	// Of a cluster's nodes some may have the records still.
+	for {
+		trimmed := l.trimmed.Load()
+		if trimmed >= through || l.trimmed.CompareAndSwap(trimmed, through) {
+			return nil
+		}
+	}
 }
 
 func (l *log) Bytes(ctx context.Context) (bytes uint64, err error) {

@@ -1,7 +1,6 @@
 package jetstream
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 )
@@ -10,26 +9,25 @@ import (
 type serverLog struct {
 	warn func(string)
 
-	mu    sync.Mutex
-	fatal string
+	mu     sync.Mutex
+	reason error
 }
 
-// Fatalf doesn't end the process, as the server expects of a logger: Start returns all the same.
+// Fatalf doesn't end the process, as the server expects of its log, but Start returns after it all
+// the same.
 func (l *serverLog) Fatalf(format string, v ...any) {
-	message := fmt.Sprintf(format, v...)
-	l.mu.Lock()
-	l.fatal = message
-	l.mu.Unlock()
-}
-
-// reason returns the error for which the server didn't start.
-func (l *serverLog) reason() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.fatal == "" {
-		return errors.New("the server didn't start")
+	if l.reason == nil {
+		l.reason = fmt.Errorf(format, v...)
 	}
-	return errors.New(l.fatal)
+}
+
+// fatal returns why the server can't go on, if so.
+func (l *serverLog) fatal() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reason
 }
 
 func (l *serverLog) Errorf(format string, v ...any) { l.Warnf(format, v...) }

@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -56,9 +57,12 @@ func (t *table) collect(ctx context.Context, values map[string][]byte) error {
 		return err
 	}
 	defer t.log.unlock()
-	return t.log.scan(ctx, 0, t.log.last.Load(), func(_ uint64, m *nats.Msg) error {
-		if m.Header.Get(operation) != deleted {
-			values[m.Header.Get(jetstream.SubjectHeader)[len(t.subject("")):]] = m.Data
+	return t.log.scan(ctx, 0, t.log.last.Load(), func(r record) error {
+		key := strings.TrimPrefix(r.subject, t.subject(""))
+		if r.header.Get(operation) == deleted {
+			delete(values, key) // of a cluster's node that is behind, see scan
+		} else {
+			values[key] = r.data
 		}
 		return nil
 	})

@@ -1,4 +1,4 @@
-package main
+package machine
 
 import (
 	"syscall"
@@ -6,13 +6,13 @@ import (
 	"unsafe"
 )
 
-// cpuTime returns the CPU time that the process has spent, in the kernel and outside of it.
+// CPUTime returns the CPU time that the process has spent, in the kernel and outside of it.
 //
 // It reads the process's CPU clock, as clock_getcpuclockid(3) names it: nanoseconds, over all
 // threads, those that have ended included, and up to date for a thread that runs at this moment.
 // /proc/PID/stat counts in ticks of 10 ms, a thirtieth of a turn; /proc/PID/schedstat is of the
 // main thread only; /proc/PID/task/*/schedstat loses the threads that ended.
-func cpuTime(pid int) (time.Duration, error) {
+func CPUTime(pid int) (time.Duration, error) {
 	const cpuclockSched = 2
 	clock := int32(^pid)<<3 | cpuclockSched
 	var t syscall.Timespec
@@ -23,9 +23,9 @@ func cpuTime(pid int) (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
-// pauseUntil returns at the given time or some 60 µs later. time.Sleep may be a millisecond
+// PauseUntil returns at the given time or some 60 µs later. time.Sleep may be a millisecond
 // late, because the Go runtime waits for its timers in whole milliseconds.
-func pauseUntil(due time.Time) {
+func PauseUntil(due time.Time) {
 	for {
 		left := time.Until(due)
 		if left <= 0 {

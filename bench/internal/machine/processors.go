@@ -1,4 +1,4 @@
-package main
+package machine
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// machineBusy returns the CPU time that the machine's processors have worked, or were kept from
+// Busy returns the CPU time that the machine's processors have worked, or were kept from
 // working by the host they run on.
-func machineBusy() (time.Duration, error) {
+func Busy() (time.Duration, error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, err
@@ -40,7 +40,8 @@ func parseBusy(text string) (time.Duration, error) {
 	return busy, nil
 }
 
-func processorName() string {
+// Processor returns the name of the processors.
+func Processor() string {
 	text, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(text)) {
 		if name, ok := strings.CutPrefix(line, "model name"); ok {

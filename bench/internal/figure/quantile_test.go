@@ -1,4 +1,4 @@
-package main
+package figure
 
 import (
 	"math"
@@ -22,22 +22,22 @@ func TestQuantileInterpolatesBetweenNeighbours(t *testing.T) {
 		{[]float64{1, 2, 3, 4, 100}, 0.75, 4},
 		{[]float64{10, 20, 30, 40}, 0.25, 17.5},
 	} {
-		if got := quantile(test.values, test.q); math.Abs(got-test.want) > 1e-9 {
-			t.Errorf("quantile(%v, %v) = %v, want %v", test.values, test.q, got, test.want)
+		if got := Quantile(test.values, test.q); math.Abs(got-test.want) > 1e-9 {
+			t.Errorf("Quantile(%v, %v) = %v, want %v", test.values, test.q, got, test.want)
 		}
 	}
 }
 
 func TestQuantileOfNothingIsNotANumber(t *testing.T) {
-	if got := quantile(nil, 0.5); !math.IsNaN(got) {
+	if got := Quantile(nil, 0.5); !math.IsNaN(got) {
 		t.Errorf("got %v", got)
 	}
 }
 
 func TestSpreadDoesNotDependOnTheOrder(t *testing.T) {
 	values := []float64{5, 1, 4, 2, 3}
-	want := spread{Median: 3, Quartile1: 2, Quartile3: 4}
-	if got := spreadOf(values); got != want {
+	want := Spread{Median: 3, Quartile1: 2, Quartile3: 4}
+	if got := SpreadOf(values); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if !slices.Equal(values, []float64{5, 1, 4, 2, 3}) {
@@ -50,7 +50,7 @@ func TestSpreadDoesNotDependOnTheOrder(t *testing.T) {
 func TestRatiosPairValuesOfOneRound(t *testing.T) {
 	base := []float64{100, 100, 900}
 	values := []float64{110, 880, 990}
-	got := spreadOf(pairedRatios(values, base)).Median
+	got := SpreadOf(PairedRatios(values, base)).Median
 	if math.Abs(got-1.1) > 1e-9 {
 		t.Errorf("median ratio %v, want 1.1", got)
 	}
