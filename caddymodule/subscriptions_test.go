@@ -106,7 +106,7 @@ func TestWhatIsWrongInAFileOfSubscriptionsIsSaidWithoutItsSecrets(t *testing.T) 
 		"http":                    {webhook(`"url": "http://a.example.com", "secret": "` + secret + `", "scheme": "generic"`), "webhook 2: url: begins with http://: use https://, or write allow_http into outbound"},
 		"private address":         {webhook(`"url": "https://10.1.2.3", "secret": "` + secret + `", "scheme": "generic"`), "webhook 2: url: has the address 10.1.2.3, which is not of the public internet: give another, or allow its network in the configuration"},
 		"bad pattern":             {webhook(`"url": "https://a.example.com", "secret": "` + secret + `", "scheme": "generic", "events": ["order*"]`), `webhook 2: events: event pattern "order*" has "*" inside a segment; it stands for a whole one`},
-		"unknown scheme":          {webhook(`"url": "https://a.example.com", "secret": "` + secret + `", "scheme": "gihtub"`), `webhook 2: scheme "gihtub" is unknown: use ` + presetNames()},
+		"unknown scheme":          {webhook(`"url": "https://a.example.com", "secret": "` + secret + `", "scheme": "gihtub"`), `webhook 2: scheme "gihtub" is unknown: ` + presetHint("gihtub")},
 		"the same URL":            {`{"webhooks": [` + webhookEntry + `, ` + webhookEntry + `]}`, `webhook 2: another webhook is "` + (&Endpoint{URL: "https://subscriber.example.com/hooks"}).uid() + `" too: give one of them another name`},
 		"a name of the Caddyfile": {webhook(`"url": "https://a.example.com", "secret": "` + secret + `", "scheme": "generic", "name": "taken"`), `webhook 2: the configuration has an endpoint "taken": give this one another name`},
 		"too large":               {strings.Repeat(" ", maxSubscriptions+1), "is larger than 16777216 bytes: create endpoints through the API instead"},
