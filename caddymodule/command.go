@@ -12,12 +12,13 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "webhook",
-		Usage: "send|verify|lint|scaffold|providers|keygen|forget|messages|endpoints|attempts|resend",
+		Usage: "send|verify|eval|lint|scaffold|providers|keygen|forget|messages|endpoints|attempts|resend",
 		Short: "Sends and verifies webhooks, lists providers, makes secrets, gives back claims, shows what is published",
 		Long: `Tools for webhooks:
 
   send       signs a body as a provider does, and sends it
   verify     verifies a delivery that was captured, and says why it fails
+  eval       runs a Caddyfile's rules over a delivery that was captured
   lint       finds mistakes in a Caddyfile
   scaffold   prints a Caddyfile for a provider
   providers  lists the providers that webhook_verify knows
@@ -28,7 +29,7 @@ func init() {
   attempts   lists the attempts to deliver something
   resend     sends an endpoint something again`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(sendCommand(), verifyCommand(), lintCommand(), scaffoldCommand(), providersCommand(), keygenCommand(), forgetCommand(),
+			cmd.AddCommand(sendCommand(), verifyCommand(), evalCommand(), lintCommand(), scaffoldCommand(), providersCommand(), keygenCommand(), forgetCommand(),
 				messagesCommand(), endpointsCommand(), attemptsCommand(), resendCommand())
 			cmd.SetHelpFunc(help)
 			// A command that can't be run shows its help for any word behind it, and succeeds.
