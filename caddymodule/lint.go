@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -91,11 +92,26 @@ func (l *linter) adaptError(err error) {
 	if slices.ContainsFunc(l.findings, func(f finding) bool { return f.Severity == severityError && f.Position == position }) {
 		return // found before, and said better
 	}
-	check, text := "adapt", err.Error()
+	check, text := "adapt", l.withoutValues(err.Error())
 	if strings.Contains(text, "public URL") {
 		check = "public_url"
 	}
 	l.add(severityError, position, check, text, "the rest can be checked when that is mended")
+}
+
+var bakedVariable = regexp.MustCompile(`\{\$([^{}:]+)(?::[^{}]*)?\}`)
+
+// withoutValues puts {$NAME} in the place of what it stands for. An error may quote any word of the
+// Caddyfile, and one of those may be a secret in the wrong place.
+func (l *linter) withoutValues(text string) string {
+	for _, token := range l.tokens {
+		for _, variable := range bakedVariable.FindAllStringSubmatch(token.Text, -1) {
+			if value := os.Getenv(variable[1]); value != "" {
+				text = strings.ReplaceAll(text, value, variable[0])
+			}
+		}
+	}
+	return text
 }
 
 // routeConfig is what is read of a Caddy route.

@@ -211,6 +211,9 @@ func TestWhatLintFindsAndWhere(t *testing.T) {
 		secret {env.LINT_A}
 	}
 }`, []string{"2 error public_url"}},
+		"a secret in the wrong place": {`localhost {
+	webhook_verify {$LINT_A}
+}`, []string{"2 error adapt"}},
 		"what doesn't load": {`localhost {
 	webhook_verify github {
 		secert {env.LINT_A}
