@@ -241,6 +241,8 @@ func TestEachRoomImportsWhatItMay(t *testing.T) {
 		{"internal/jsonpath", nil},
 		{"verifiers", []string{reader}},
 		{"internal/eventpattern", nil},
+		{"internal/capture", nil},
+		{"internal/doctor", []string{modulePath + "/verifiers", reader}},
 		{"replay", []string{lru}},
 		{"policy", []string{reader, pattern, "cel.dev/cel-go"}},
 		{"outbound", []string{modulePath + "/verifiers", pattern, lru}},

@@ -12,11 +12,15 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "webhook",
-		Usage: "send|providers|keygen|forget|handshake|messages|endpoints|attempts|resend",
-		Short: "Sends signed webhooks, lists providers, makes secrets and fetches those of providers, gives back claims, shows what is published",
+		Usage: "send|verify|eval|lint|scaffold|providers|keygen|forget|handshake|messages|endpoints|attempts|resend",
+		Short: "Sends and verifies webhooks, lists providers, makes secrets and fetches those of providers, gives back claims, shows what is published",
 		Long: `Tools for webhooks:
 
   send       signs a body as a provider does, and sends it
+  verify     verifies a delivery that was captured, and says why it fails
+  eval       runs a Caddyfile's rules over a delivery that was captured
+  lint       finds mistakes in a Caddyfile
+  scaffold   prints a Caddyfile for a provider
   providers  lists the providers that webhook_verify knows
   keygen     makes a secret to sign and verify with
   forget     gives back a kept claim, so that a redelivery comes through
@@ -26,7 +30,8 @@ func init() {
   attempts   lists the attempts to deliver something
   resend     sends an endpoint something again`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(sendCommand(), providersCommand(), keygenCommand(), forgetCommand(), handshakeCommand(),
+			cmd.AddCommand(sendCommand(), verifyCommand(), evalCommand(), lintCommand(), scaffoldCommand(), providersCommand(),
+				keygenCommand(), forgetCommand(), handshakeCommand(),
 				messagesCommand(), endpointsCommand(), attemptsCommand(), resendCommand())
 			cmd.SetHelpFunc(help)
 			// A command that can't be run shows its help for any word behind it, and succeeds.

@@ -20,9 +20,10 @@ import (
 
 // sending is one "hookseal webhook send".
 type sending struct {
-	provider, secretEnv, secretFile string
-	body, contentType, event, id    string
-	timeout                         time.Duration
+	provider                     string
+	secret                       secretFlag
+	body, contentType, event, id string
+	timeout                      time.Duration
 }
 
 // sendCommand is "hookseal webhook send".
@@ -48,8 +49,7 @@ be seen by everybody on the machine.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&s.provider, "provider", "", "The `name` of the provider whose scheme signs: see \"webhook providers\"")
-	flags.StringVar(&s.secretEnv, "secret-env", "", "The `name` of the environment variable that holds the secret")
-	flags.StringVar(&s.secretFile, "secret-file", "", "The `path` of the file that holds the secret")
+	s.secret.add(flags)
 	flags.StringVar(&s.body, "body", "-", "The `path` of the file that holds the body; - is standard input")
 	flags.StringVar(&s.contentType, "content-type", "application/json", "The `type` of the body")
 	flags.StringVar(&s.event, "event", "", "The `name` of the event, for providers that have it in a header")
@@ -67,7 +67,7 @@ func (s *sending) run(stdin io.Reader, stdout io.Writer, target string) error {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return errors.New("the URL to send to must begin with http:// or https:// and a host")
 	}
-	secret, err := s.secret()
+	secret, err := s.secret.text()
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (s *sending) run(stdin io.Reader, stdout io.Writer, target string) error {
 	if err != nil {
 		return err
 	}
-	signer, err := verifiers.New(scheme, []verifiers.Secret{secret}, verifiers.Options{
+	signer, err := verifiers.New(scheme, []verifiers.Secret{verifiers.NewSecret("", secret)}, verifiers.Options{
 		AllowShort: true,
 		AllowWeak:  true,
 		PublicURL:  u.Scheme + "://" + u.Host,
@@ -128,27 +128,6 @@ func (s *sending) run(stdin io.Reader, stdout io.Writer, target string) error {
 		return fmt.Errorf("answered %s", resp.Status)
 	}
 	return nil
-}
-
-// secret reads the secret from where the flags say.
-func (s *sending) secret() (verifiers.Secret, error) {
-	if (s.secretEnv == "") == (s.secretFile == "") {
-		return verifiers.Secret{}, errors.New("name the secret with one of --secret-env and --secret-file")
-	}
-	if s.secretEnv != "" {
-		text := os.Getenv(s.secretEnv)
-		if text == "" {
-			// The name isn't repeated: it may be the secret, put there by mistake.
-			return verifiers.Secret{}, errors.New("the environment variable that --secret-env names is not set or empty")
-		}
-		return verifiers.NewSecret("", text), nil
-	}
-	text, err := os.ReadFile(s.secretFile)
-	if err != nil {
-		return verifiers.Secret{}, err
-	}
-	// As Caddy reads {file.…}: without the line break at the end.
-	return verifiers.NewSecret("", strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")), nil
 }
 
 func (s *sending) readBody(stdin io.Reader) ([]byte, error) {

@@ -1,0 +1,131 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+)
+
+// foundRoute is a webhook_route that a path leads to, and the webhook_verify that stands before it.
+type foundRoute struct {
+	route  *Route
+	verify *Verify // nil if there is none
+}
+
+// ruleFinder looks for the rules that a request with a path comes to.
+type ruleFinder struct {
+	path    string
+	verify  *Verify
+	found   []foundRoute
+	guessed bool // a matcher of something else than the path was taken to match
+}
+
+// rulesFor returns the webhook_routes of a Caddyfile that a path leads to.
+func rulesFor(name string, text []byte, path string) (*ruleFinder, error) {
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": name})
+	if err != nil {
+		return nil, err
+	}
+	var parsed struct {
+		Apps struct {
+			HTTP struct {
+				Servers map[string]struct {
+					Routes []routeConfig `json:"routes"`
+				} `json:"servers"`
+			} `json:"http"`
+		} `json:"apps"`
+	}
+	if err := json.Unmarshal(config, &parsed); err != nil {
+		return nil, err
+	}
+	f := &ruleFinder{path: strings.ToLower(path)}
+	for _, server := range parsed.Apps.HTTP.Servers {
+		f.verify = nil
+		f.routes(server.Routes)
+	}
+	if len(f.found) == 0 {
+		return nil, fmt.Errorf("no webhook_route is on the way of %s", path)
+	}
+	return f, nil
+}
+
+// routes goes through the routes that the path takes. Of a group it is the first that matches.
+func (f *ruleFinder) routes(routes []routeConfig) {
+	taken := make(map[string]bool)
+	for _, route := range routes {
+		if route.Group != "" && taken[route.Group] || !f.matches(route.Match) {
+			continue
+		}
+		taken[route.Group] = true
+		f.handlers(route.Handle)
+	}
+}
+
+// matches reports whether the path does. Matchers of anything else are taken to match.
+func (f *ruleFinder) matches(match json.RawMessage) bool {
+	var sets []map[string]json.RawMessage
+	if len(match) == 0 || json.Unmarshal(match, &sets) != nil {
+		return true
+	}
+	for _, set := range sets {
+		paths, ok := []string(nil), true
+		for name, matcher := range set {
+			switch {
+			case name == "path" && json.Unmarshal(matcher, &paths) == nil:
+				ok = false
+				for _, pattern := range paths {
+					ok = ok || matchesPath(strings.ToLower(pattern), f.path)
+				}
+			case name != "host":
+				f.guessed = true
+			}
+		}
+		if ok {
+			return true
+		}
+	}
+	return false
+}
+
+// matchesPath reports whether a path matches one of Caddy's patterns: with * at its ends, or exactly.
+func matchesPath(pattern, path string) bool {
+	suffix, openStart := strings.CutPrefix(pattern, "*")
+	middle, openEnd := strings.CutSuffix(suffix, "*")
+	switch {
+	case openStart && openEnd:
+		return strings.Contains(path, middle)
+	case openStart:
+		return strings.HasSuffix(path, suffix)
+	case openEnd:
+		return strings.HasPrefix(path, strings.TrimSuffix(pattern, "*"))
+	}
+	return pattern == path
+}
+
+func (f *ruleFinder) handlers(handlers []json.RawMessage) {
+	for _, text := range handlers {
+		var handler struct {
+			Name   string        `json:"handler"`
+			Routes []routeConfig `json:"routes"`
+		}
+		if json.Unmarshal(text, &handler) != nil {
+			continue
+		}
+		switch handler.Name {
+		case "subroute":
+			f.routes(handler.Routes)
+		case "webhook_verify":
+			v := new(Verify)
+			if json.Unmarshal(text, v) == nil {
+				f.verify = v
+			}
+		case "webhook_route":
+			rt := new(Route)
+			if json.Unmarshal(text, rt) == nil {
+				f.found = append(f.found, foundRoute{rt, f.verify})
+			}
+		}
+	}
+}

@@ -1,0 +1,157 @@
+// Package capture reads what people and tools keep of an HTTP request: the message itself, an entry of a
+// HAR archive, a curl command line.
+//
+// A capture is taken literally where it can be: the point is to find out what is wrong with it. What had to
+// be guessed is said in Request.Notes.
+package capture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"strings"
+	"time"
+)
+
+// The bounds of a capture.
+const (
+	// MaxSize is the largest capture in bytes.
+	MaxSize = 64 << 20
+	// maxFields is how many header fields it may have.
+	maxFields = 256
+)
+
+// Request is a captured request.
+type Request struct {
+	// Method is the method, POST if the capture doesn't say.
+	Method string
+	// Scheme and Host are those of the URL. Scheme is empty where the capture doesn't say.
+	Scheme, Host string
+	// Target is the path and query.
+	Target string
+	// Header holds the fields under their canonical names.
+	Header http.Header
+	// Body is the body.
+	Body []byte
+	// Time is when the request was sent, and zero if the capture doesn't say.
+	Time time.Time
+	// Notes say what was guessed, and what looks odd.
+	Notes []string
+}
+
+// Format is a form of captures.
+type Format string
+
+// The formats.
+const (
+	Auto Format = "auto"
+	HTTP Format = "http"
+	HAR  Format = "har"
+	Curl Format = "curl"
+)
+
+// Formats are all of them.
+var Formats = []Format{Auto, HTTP, HAR, Curl}
+
+// Parse reads a capture. Of a HAR archive with several entries it reads the one of that number, from 1; 0 is
+// the only one. Errors hold nothing of the capture but the names of options.
+func Parse(text []byte, format Format, entry int) (Request, error) {
+	if len(text) > MaxSize {
+		return Request{}, fmt.Errorf("the capture is over %d MiB", MaxSize>>20)
+	}
+	if format == Auto {
+		format = guess(text)
+	}
+	var r Request
+	var err error
+	switch format {
+	case HTTP:
+		r, err = parseMessage(text)
+	case HAR:
+		r, err = parseHAR(text, entry)
+	case Curl:
+		r, err = parseCurl(text)
+	default:
+		return Request{}, errors.New("unknown format")
+	}
+	if err != nil {
+		return Request{}, fmt.Errorf("not read as %s: %w", format, err)
+	}
+	if r.Method == "" {
+		r.Method = http.MethodPost
+	}
+	if r.Target == "" {
+		r.Target = "/"
+	}
+	return r, nil
+}
+
+// guess returns the format that a text has.
+func guess(text []byte) Format {
+	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff")))
+	text = bytes.TrimPrefix(text, []byte("$ "))
+	switch first, _, _ := bytes.Cut(text, []byte(" ")); {
+	case bytes.HasPrefix(text, []byte("{")):
+		return HAR
+	case string(first) == "curl" || string(first) == "curl.exe":
+		return Curl
+	}
+	return HTTP
+}
+
+var errTooManyFields = fmt.Errorf("over %d header fields", maxFields)
+
+// add adds a header field. A name that is none keeps its spelling: how it is spelled may be what is wrong.
+func (r *Request) add(name, value string) error {
+	if len(r.Header) >= maxFields || len(r.Header[name]) >= maxFields {
+		return errTooManyFields
+	}
+	if r.Header == nil {
+		r.Header = make(http.Header)
+	}
+	key := textproto.CanonicalMIMEHeaderKey(name)
+	r.Header[key] = append(r.Header[key], value)
+	return nil
+}
+
+// setURL takes scheme, host and target from an absolute URL. It isn't parsed and written anew: its
+// spelling may be signed.
+func (r *Request) setURL(address string) {
+	address, _, _ = strings.Cut(address, "#")
+	if scheme, rest, ok := strings.Cut(address, "://"); ok && !strings.ContainsAny(scheme, "/?") {
+		r.Scheme = strings.ToLower(scheme)
+		address = rest
+	}
+	end := strings.IndexAny(address, "/?")
+	if end < 0 {
+		end = len(address)
+	}
+	host := address[:end]
+	if at := strings.LastIndexByte(host, '@'); at >= 0 {
+		host = host[at+1:]
+	}
+	r.Host, r.Target = host, address[end:]
+	if !strings.HasPrefix(r.Target, "/") {
+		r.Target = "/" + r.Target
+	}
+}
+
+// ParseField reads a header field as "Name: value".
+func (r *Request) ParseField(line string) error {
+	name, value, ok := strings.Cut(line, ":")
+	if !ok || name == "" || strings.TrimSpace(name) != name {
+		return errors.New(`a header field is written "Name: value"`)
+	}
+	return r.add(name, strings.TrimSpace(value))
+}
+
+// SetURL takes scheme, host, path and query from a URL, as the capture's.
+func (r *Request) SetURL(address string) error {
+	if !strings.HasPrefix(address, "http://") && !strings.HasPrefix(address, "https://") {
+		return errors.New("a URL begins with http:// or https://")
+	}
+	r.setURL(address)
+	return nil
+}

@@ -1,0 +1,102 @@
+package capture
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// harEntry is what is read of an entry of a HAR archive.
+// Source: http://www.softwareishard.com/blog/har-12-spec/
+type harEntry struct {
+	StartedDateTime string `json:"startedDateTime"`
+	Request         *struct {
+		Method      string `json:"method"`
+		URL         string `json:"url"`
+		HTTPVersion string `json:"httpVersion"`
+		Headers     []struct {
+			Name  string `json:"name"`
+			Value string `json:"value"`
+		} `json:"headers"`
+		PostData *struct {
+			Text     *string `json:"text"`
+			Encoding string  `json:"encoding"` // not in the format, but written by some
+			Params   []struct {
+				Name  string `json:"name"`
+				Value string `json:"value"`
+			} `json:"params"`
+		} `json:"postData"`
+	} `json:"request"`
+}
+
+// parseHAR reads a HAR archive, or one entry of it.
+func parseHAR(text []byte, number int) (Request, error) {
+	var archive struct {
+		Log *struct {
+			Entries []harEntry `json:"entries"`
+		} `json:"log"`
+		harEntry
+	}
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(string(text), "\ufeff")), &archive); err != nil {
+		// The decoder's error may quote what it read.
+		return Request{}, errors.New("no JSON, or not that of a HAR archive or entry")
+	}
+	var entries []harEntry
+	if archive.Log != nil {
+		entries = archive.Log.Entries
+	} else if archive.Request != nil {
+		entries = []harEntry{archive.harEntry}
+	}
+	switch {
+	case len(entries) == 0:
+		return Request{}, errors.New("has neither log.entries nor a request")
+	case number == 0 && len(entries) > 1:
+		return Request{}, fmt.Errorf("has %d entries: choose one by its number", len(entries))
+	case number > len(entries) || number < 0:
+		return Request{}, fmt.Errorf("has %d entries, and none of number %d", len(entries), number)
+	}
+	return entries[max(number, 1)-1].capture()
+}
+
+func (e harEntry) capture() (Request, error) {
+	var r Request
+	if e.Request == nil {
+		return r, errors.New("the entry has no request")
+	}
+	r.Method = e.Request.Method
+	r.setURL(e.Request.URL)
+	if at, err := time.Parse(time.RFC3339, e.StartedDateTime); err == nil {
+		r.Time = at
+	}
+	for _, field := range e.Request.Headers {
+		if strings.HasPrefix(field.Name, ":") {
+			continue // of HTTP/2, and said by method and url
+		}
+		if err := r.add(field.Name, field.Value); err != nil {
+			return r, err
+		}
+	}
+	switch data := e.Request.PostData; {
+	case data == nil:
+	case data.Text != nil && data.Encoding == "base64":
+		body, err := base64.StdEncoding.DecodeString(*data.Text)
+		if err != nil {
+			return r, errors.New("postData is not in base64, as it says")
+		}
+		r.Body = body
+	case data.Text != nil:
+		r.Body = []byte(*data.Text)
+	case len(data.Params) > 0:
+		var pairs []string
+		for _, p := range data.Params {
+			pairs = append(pairs, url.QueryEscape(p.Name)+"="+url.QueryEscape(p.Value))
+		}
+		r.Body = []byte(strings.Join(pairs, "&"))
+		r.Notes = append(r.Notes, "the archive has the fields of the form and not the body: it was written anew, and may have been sent otherwise")
+	}
+	return r, nil
+}

@@ -1,0 +1,104 @@
+package doctor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/hookseal/hookseal/verifiers"
+)
+
+// hints says what looks odd about a case without being proved wrong.
+func hints(c Case, r Report) (all []Change) {
+	add := func(kind Kind, name, format string, args ...any) {
+		all = append(all, Change{kind, name, fmt.Sprintf(format, args...)})
+	}
+	if r.Reason == "" || len(r.Causes) > 0 {
+		return passing(c)
+	}
+	if length, err := strconv.Atoi(c.Header.Get("Content-Length")); err == nil && length != len(c.Body) {
+		add(OfBody, "length", "the body has %d bytes, and Content-Length says %d: it isn't the one that was sent", len(c.Body), length)
+	}
+	packed := bytes.HasPrefix(c.Body, []byte{0x1f, 0x8b})
+	if encoding := c.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" && !packed && c.Scheme.CoversBody() {
+		add(OfBody, "decoded", "Content-Encoding says that the body is compressed, and it isn't: something decoded it, and the compressed bytes, which were signed, can't be had back")
+	}
+	if len(c.Body) == 0 && c.Scheme.CoversBody() {
+		add(OfBody, "empty", "the body is empty: something read it before")
+	}
+	if is, should := c.signatureLength(); is > 0 && should > 0 && is < should {
+		add(OfHeader, "truncated", "the signature has %d characters, and %d is what the scheme's have: it is cut off", is, should)
+	}
+	for _, name := range fieldsOf(c.Scheme) {
+		if value := c.Header.Get(name); strings.Contains(value, "***") || strings.Contains(strings.ToLower(value), "redacted") || strings.Contains(value, "…") {
+			add(OfHeader, "redacted", "the value of %s is masked: the tool that made the capture hid it", name)
+		}
+	}
+	mismatch := r.Reason == verifiers.ReasonOf(verifiers.ErrSignatureMismatch)
+	if names := c.shapedAs(); len(names) > 0 && !mismatch {
+		add(OfProvider, "headers", "the delivery has the header fields of %s: one of those may have sent it, with another secret", strings.Join(names, ", "))
+	}
+	if len(all) == 0 && mismatch {
+		add(OfSecret, "other", "nothing that usually goes wrong explains it: most likely the secret is another endpoint's, or an older one, or the body was changed in its contents")
+	}
+	return all
+}
+
+// passing says what the gateway has to be told for a delivery that verifies here.
+func passing(c Case) (all []Change) {
+	_, err := verifiers.New(c.Scheme, []verifiers.Secret{verifiers.NewSecret("", c.Secret())}, verifiers.Options{AllowWeak: true, PublicURL: "https://example.com"})
+	if errors.Is(err, verifiers.ErrSecretShort) {
+		all = append(all, Change{OfSecret, "short", fmt.Sprintf("the secret is shorter than %d bytes: the route needs allow_short", verifiers.MinSecretBytes)})
+	}
+	if c.Scheme.Weak() {
+		all = append(all, Change{OfScheme, "weak", "the scheme rests on SHA-1: the route needs allow_weak"})
+	}
+	if !c.Scheme.CoversBody() {
+		all = append(all, Change{OfScheme, "body", "the signature does not cover the body: that it verifies says nothing about the body"})
+	}
+	return all
+}
+
+// signatureLength returns how long the signature is and how long one of the scheme is, and 0 where that
+// can't be said.
+func (c Case) signatureLength() (is, should int) {
+	name, ok := strings.CutPrefix(c.Scheme.Signature.From, "header:")
+	if !ok || c.Scheme.Signature.List != nil && c.Scheme.Signature.List.Separator != "" || c.Scheme.Algorithm == verifiers.Equal {
+		return 0, 0
+	}
+	v, err := verifiers.New(c.Scheme, []verifiers.Secret{verifiers.NewSecret("", c.Scheme.SampleSecret())}, verifiers.Options{AllowWeak: true, PublicURL: "https://example.com"})
+	if err != nil {
+		return 0, 0
+	}
+	header, err := v.Sign(verifiers.Message{ID: "id", Body: []byte("{}"), Method: http.MethodPost, Target: "/", Header: c.Header})
+	if err != nil {
+		return 0, 0
+	}
+	return len(c.Header.Get(name)), len(header.Get(name))
+}
+
+// shapedAs returns the other providers whose signatures the header holds, well formed.
+func (c Case) shapedAs() (names []string) {
+	for _, s := range verifiers.Presets() {
+		options := verifiers.Options{AllowWeak: true, PublicURL: "https://example.com"}
+		if s.Timestamp != nil {
+			options.Tolerance = anyTime
+		}
+		if s.Name == c.Scheme.Name || !strings.HasPrefix(s.Signature.From, "header:") {
+			continue
+		}
+		v, err := verifiers.New(s, []verifiers.Secret{verifiers.NewSecret("", s.SampleSecret())}, options)
+		if err != nil {
+			continue
+		}
+		check, err := v.Check(verifiers.Request{Method: c.Method, Header: c.Header, Target: c.Target})
+		if err == nil {
+			check.Close()
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
