@@ -45,8 +45,15 @@ func (q *adminQuestion) pageFlags(cmd *cobra.Command) {
 	q.listFlags(cmd)
 	cmd.Flags().IntVar(&q.limit, "limit", defaultLimit, "How many to list, the newest first")
 	q.filter(cmd, "iterator", "", "Where to go on: the `text` that the page before ended with")
-	cmd.Flags().BoolFunc("failed", "Only what failed, and isn't tried again by itself", func(string) error {
-		q.query.Set("status", "fail")
+	cmd.Flags().BoolFunc("failed", "Only what failed, and isn't tried again by itself", func(text string) error {
+		failed, err := strconv.ParseBool(text)
+		if err != nil {
+			return err
+		}
+		q.query.Del("status")
+		if failed {
+			q.query.Set("status", "fail")
+		}
 		return nil
 	})
 }

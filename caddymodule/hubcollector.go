@@ -9,7 +9,7 @@ import (
 )
 
 // hubCollector tells what the hubs of the process say of themselves when it is asked, so that the series
-// of an endpoint end with the endpoint. Without a hub it tells nothing.
+// of an endpoint end with what waits for it. Without a hub it tells nothing.
 type hubCollector struct {
 	stats func() []outbound.Stats // of each hub
 	now   func() time.Time
@@ -69,15 +69,18 @@ func (c *hubCollector) Collect(metrics chan<- prometheus.Metric) {
 		}
 		bytes += float64(s.Bytes)
 		for _, q := range s.Queues {
+			if q.Endpoint.Disabled {
+				disabled[q.Endpoint.ID] = true
+			}
+			if q.Depth == 0 {
+				continue // or endpoints that are disabled would have series for ever
+			}
 			depths[q.Endpoint.ID] += q.Depth
 			age := 0.0
 			if !q.Oldest.IsZero() {
 				age = max(0, now.Sub(q.Oldest).Seconds())
 			}
 			ages[q.Endpoint.ID] = max(ages[q.Endpoint.ID], age)
-			if q.Endpoint.Disabled {
-				disabled[q.Endpoint.ID] = true
-			}
 		}
 	}
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {

@@ -89,12 +89,14 @@ func (j *NATSJournal) embed() error {
 		return fmt.Errorf("dir: %w", err)
 	}
 	j.identity = "nats dir " + dir
-	// The journal may outlive the configuration, and with it the logger that it had.
-	warn := func(message string) {
-		caddy.Log().Named(string(outboundLogger{}.CaddyModule().ID)).Warn("journal's server", zap.String("message", message))
-	}
-	j.journal = &jetstream.Embedded{Dir: dir, Warn: warn}
+	j.journal = &jetstream.Embedded{Dir: dir, Warn: warnOfJournal}
 	return nil
+}
+
+// warnOfJournal logs what a journal's server or the connection to it suffers from. The journal may
+// outlive the configuration, and with it the logger that it had.
+func warnOfJournal(message string) {
+	caddy.Log().Named(string(outboundLogger{}.CaddyModule().ID)).Warn("journal's server", zap.String("message", message))
 }
 
 // connect makes the journal of a cluster.
@@ -105,6 +107,7 @@ func (j *NATSJournal) connect(replacer *caddy.Replacer) error {
 		Replicas:        j.Replicas,
 		CredentialsFile: j.Credentials,
 		CAFile:          j.TLSCA,
+		Warn:            warnOfJournal,
 	}
 	for _, secret := range []struct {
 		name, placeholder string

@@ -80,6 +80,12 @@ func TestOperatorsSeeWhatWasPublishedAndSendItAgain(t *testing.T) {
 	if rows := g.commands("messages", "--failed"); len(rows) != 3 || rows[1][4] != "down" || rows[2][4] != "down" {
 		t.Errorf("failed are %q", rows)
 	}
+	if rows := g.commands("messages", "--failed", "--failed=false"); len(rows) != 5 {
+		t.Errorf("those that did not have to fail are %q", rows)
+	}
+	if out, err := g.command("messages", "--failed=perhaps"); err == nil {
+		t.Errorf("got %q", out)
+	}
 	if rows := g.commands("messages", "--failed", "--endpoint", "up"); len(rows) != 1 {
 		t.Errorf("failed at the other endpoint are %q", rows)
 	}

@@ -33,7 +33,9 @@ type subscriptions struct {
 	taken  map[string]bool // names of endpoints that the configuration has
 	logger *zap.Logger
 
-	seen     fileState     // of what was read last
+	seen     os.FileInfo   // of what was read last, nil if it was not taken up
+	exposed  bool          // whether that holds secrets that others may read
+	trouble  string        // what was told last, empty if it is over
 	unwatch  func()        // ends the watching
 	interval time.Duration // between two looks at the file
 
@@ -41,16 +43,13 @@ type subscriptions struct {
 	endpoints []outbound.ConfiguredEndpoint
 }
 
-// fileState is by what a changed file is known.
-type fileState struct {
-	modified time.Time
-	size     int64
-	missing  bool
-}
-
 const (
 	// subscriptionsInterval is how long a change of the file may go unnoticed.
 	subscriptionsInterval = 2 * time.Second
+
+	// unwatchPatience is how long the end of the watching waits for a look at the file that hangs, such
+	// as on a network's disk.
+	unwatchPatience = 5 * time.Second
 
 	// maxSubscriptions bounds the size of the file in bytes.
 	maxSubscriptions = 16 << 20
@@ -80,29 +79,27 @@ func (s *subscriptions) with(settings outbound.Settings) outbound.Settings {
 	return settings
 }
 
-// read reads the file if it has changed since it was last read. After an error, which names the file
-// and the entry, what was read before still counts, and the file isn't read again until it changes
-// again.
+// read reads the file if it has changed since it was last taken up. After an error, which names the file
+// and the entry, what was read before still counts, and the file is read again the next time: what is
+// wrong may lie outside of it.
 func (s *subscriptions) read() (changed bool, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("subscriptions %s: %w", s.path, err)
 		}
 	}()
+	before := s.seen
+	s.seen = nil
 	info, err := os.Stat(s.path)
-	if err != nil {
-		state := fileState{missing: true}
-		if s.seen == state {
-			return false, nil
-		}
-		s.seen = state
+	switch {
+	case err != nil:
 		return false, withoutPath(err)
-	}
-	state := fileState{modified: info.ModTime(), size: info.Size()}
-	if s.seen == state {
+	case !info.Mode().IsRegular():
+		return false, errors.New("is no regular file: name one that can be read again and again")
+	case before != nil && unchanged(before, info):
+		s.seen = before
 		return false, nil
 	}
-	s.seen = state
 	text, err := readAtMost(s.path, maxSubscriptions)
 	if err != nil {
 		return false, err
@@ -111,13 +108,22 @@ func (s *subscriptions) read() (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if literal && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+	told := s.exposed
+	s.exposed = literal && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows"
+	if s.exposed && !told {
 		s.logger.Warn("the subscriptions file holds secrets and others may read it: give it the mode 0600", zap.String("file", s.path))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endpoints = endpoints
+	s.seen = info
 	return true, nil
+}
+
+// unchanged reports whether a file is the one that it was. Another file in its place can have the same
+// size and time.
+func unchanged(before, now os.FileInfo) bool {
+	return os.SameFile(before, now) && before.Size() == now.Size() && before.ModTime().Equal(now.ModTime())
 }
 
 // withoutPath returns an error of a file without its path, which stands in the text already.
@@ -246,13 +252,17 @@ func decodeStrictly(text []byte, target any) error {
 }
 
 // watch looks for changes of the file until it is unwatched, and calls apply after each. If that
-// fails too, what was in force before stays.
+// fails, what was in force before stays, and it is tried again.
 func (s *subscriptions) watch(apply func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	s.unwatch = func() {
 		cancel()
-		<-done
+		select {
+		case <-done:
+		case <-time.After(unwatchPatience):
+			s.logger.Warn("a look at the subscriptions has not ended yet, and is not waited for any longer", zap.String("file", s.path))
+		}
 	}
 	go func() {
 		defer close(done)
@@ -269,16 +279,23 @@ func (s *subscriptions) watch(apply func() error) {
 	}()
 }
 
-// refresh takes up a changed file.
+// refresh takes up a changed file. What keeps it from that is told once.
 func (s *subscriptions) refresh(apply func() error) {
 	changed, err := s.read()
 	if err == nil && changed {
-		err = apply()
+		if err = apply(); err != nil {
+			s.seen = nil
+		}
 	}
-	switch {
-	case err != nil:
-		s.logger.Error("subscriptions stay as they were", zap.Error(err))
-	case changed:
+	if err != nil {
+		if text := err.Error(); text != s.trouble {
+			s.trouble = text
+			s.logger.Error("subscriptions stay as they were", zap.Error(err))
+		}
+		return
+	}
+	s.trouble = ""
+	if changed {
 		s.logger.Info("subscriptions read again", zap.String("file", s.path), zap.Int("webhooks", len(s.endpoints)))
 	}
 }

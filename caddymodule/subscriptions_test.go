@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -172,9 +173,76 @@ func TestAChangedFileOfSubscriptionsIsTakenUpOnce(t *testing.T) {
 	f.write(`{"webhooks": [` + webhookEntry + `]}`)
 	f.logs.TakeAll()
 	f.refresh(func() error { return errors.New("refused") })
+	f.refresh(func() error { return errors.New("refused") })
 	if lines := f.logs.TakeAll(); len(lines) != 1 || lines[0].ContextMap()["error"] != "refused" {
 		t.Errorf("refused: logged %v", lines)
 	}
+	f.refresh(func() error { return errors.New("refused again") })
+	if lines := f.logs.TakeAll(); len(lines) != 1 || lines[0].ContextMap()["error"] != "refused again" {
+		t.Errorf("refused for another reason: logged %v", lines)
+	}
+	refresh("not refused any longer", 4, 1)
+	refresh("unchanged", 4, 1)
+}
+
+// What is wrong can be mended outside of the file.
+func TestAFileOfSubscriptionsThatWasNotTakenUpIsTriedAgain(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	f := newSubscriptionsFile(t, outbound.Egress{}).write(`{"webhooks": [{"url": "https://a.example.com", "scheme": "generic", "secret": "{file.` + secret + `}"}]}`)
+	applied := 0
+	apply := func() error { applied++; return nil }
+	f.refresh(apply)
+	f.refresh(apply)
+	if applied != 0 || f.logs.FilterLevelExact(zapcore.ErrorLevel).Len() != 1 {
+		t.Fatalf("without the secret: applied %d times, logged %v", applied, f.logs.All())
+	}
+	if err := os.WriteFile(secret, []byte(longSecret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.refresh(apply)
+	f.refresh(apply)
+	if applied != 1 {
+		t.Errorf("with the secret: applied %d times, logged %v", applied, f.logs.All())
+	}
+}
+
+func TestAFileOfSubscriptionsInThePlaceOfAnotherIsNoticed(t *testing.T) {
+	f := newSubscriptionsFile(t, outbound.Egress{}).write(`{"webhooks": [` + webhookEntry + `]}`)
+	if _, err := f.read(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(f.path, f.path+".old"); err != nil {
+		t.Fatal(err)
+	}
+	f.age -= time.Second
+	f.write(`{"webhooks": [` + strings.Replace(webhookEntry, "hooks", "other", 1) + `]}`)
+	if changed, err := f.read(); err != nil || !changed || f.endpoints[0].URL != "https://subscriber.example.com/other" {
+		t.Errorf("got %v, %v, %+v", changed, err, f.endpoints)
+	}
+}
+
+// A pipe would be waited for without end.
+func TestSubscriptionsInNoRegularFileAreRefused(t *testing.T) {
+	f := newSubscriptionsFile(t, outbound.Egress{})
+	refused := func() {
+		t.Helper()
+		want := "subscriptions " + f.path + ": is no regular file: name one that can be read again and again"
+		if _, err := f.read(); err == nil || err.Error() != want {
+			t.Errorf("got error %v, want %s", err, want)
+		}
+	}
+	path := f.path
+	f.path = filepath.Dir(path)
+	refused()
+	f.path = path
+	mkfifo, err := exec.LookPath("mkfifo")
+	if err != nil {
+		t.Skip("there is no mkfifo")
+	}
+	if err := exec.Command(mkfifo, path).Run(); err != nil {
+		t.Fatal(err)
+	}
+	refused()
 }
 
 func TestAFileWithSecretsThatOthersCanReadIsWarnedOf(t *testing.T) {
