@@ -53,13 +53,24 @@ func (k *keyring) open(placeholders []string) error {
 	return nil
 }
 
+// fileState is by what a changed file is known.
+type fileState struct{ info os.FileInfo } // nil if there is none
+
 // stateOf looks at a file.
 func stateOf(path string) fileState {
 	info, err := os.Stat(path)
 	if err != nil {
-		return fileState{missing: true}
+		return fileState{}
 	}
-	return fileState{modified: info.ModTime(), size: info.Size()}
+	return fileState{info}
+}
+
+// is reports whether two looks found the same.
+func (s fileState) is(other fileState) bool {
+	if s.info == nil || other.info == nil {
+		return s.info == nil && other.info == nil
+	}
+	return unchanged(s.info, other.info)
 }
 
 // refresh takes up the files that have changed, all of them at once. A change counts when two looks have
@@ -70,8 +81,8 @@ func (k *keyring) refresh() {
 	changed, still := false, true
 	for _, file := range k.files {
 		state := stateOf(file.path)
-		changed = changed || state != file.used
-		still = still && state == file.seen
+		changed = changed || !state.is(file.used)
+		still = still && state.is(file.seen)
 		file.seen = state
 	}
 	if !changed || !still {
@@ -109,7 +120,7 @@ func (k *keyring) reread() (*verifiers.Verifier, error) {
 	}
 	verifier, err := k.compile()
 	for _, file := range k.files {
-		if stateOf(file.path) != file.seen {
+		if !stateOf(file.path).is(file.seen) {
 			return nil, errUnsettled
 		}
 	}
