@@ -32,7 +32,7 @@ func TestScaffoldsOfAllProvidersLoad(t *testing.T) {
 				t.Errorf("%s: lacks %q", scheme.Name, part)
 			}
 		}
-		for option, needed := range map[string]bool{"allow_weak\n": scheme.Weak(), "public_url https://": strings.Contains(scheme.Content, "{url}")} {
+		for option, needed := range map[string]bool{"allow_weak\n": scheme.Weak(), "public_url https://": scheme.CoversURL()} {
 			if strings.Contains(out, option) != needed {
 				t.Errorf("%s: %q should be there: %t", scheme.Name, option, needed)
 			}

@@ -65,6 +65,9 @@ func (v *verifying) run(stdin io.Reader, stdout io.Writer, args []string) error 
 	if !ok {
 		return fmt.Errorf("--provider %q is unknown: %s", v.provider, presetHint(v.provider))
 	}
+	if scheme.Fetches() {
+		return fmt.Errorf("--provider %s signs with keys that are fetched from it, and this command asks nobody: the gateway's log says why it refused a delivery", scheme.Name)
+	}
 	if v.tolerance < 0 || v.tolerance > 0 && scheme.Timestamp == nil {
 		return fmt.Errorf("--tolerance must be above zero, and %s must sign a time", scheme.Name)
 	}

@@ -182,7 +182,7 @@ var breakages = []breakage{
 	{"port", atOther(func(string) string { return "https://hooks.example.com:8443" }, same), OfURL, []string{"without_port"}, 4},
 	{"http and port", atOther(func(string) string { return "http://hooks.example.com:8080" }, same), OfURL, []string{"scheme_without_port"}, 4},
 	{"slash", atOther(same, func(string) string { return "/hooks/in/?a=b" }), OfURL, []string{"without_slash"}, 4},
-	{"slash and http", atOther(func(string) string { return "http://hooks.example.com" }, func(string) string { return "/hooks/in/?a=b" }), OfURL, []string{"scheme_without_slash"}, 4},
+	{"slash and http", atOther(func(string) string { return "http://hooks.example.com" }, func(string) string { return "/hooks/in/?a=b" }), OfURL, []string{"scheme_without_slash", "without_slash"}, 4},
 	{"prefix", atOther(same, func(s string) string { return "/v1" + s }), OfURL, []string{"without_prefix"}, 4},
 
 	// The header.
@@ -284,8 +284,11 @@ func TestWhatIsBrokenIsNamed(t *testing.T) {
 		t.Run(string(b.kind)+" "+b.name, func(t *testing.T) {
 			t.Parallel()
 			presets := make(map[string]bool)
-			for _, scheme := range verifiers.Presets() {
+			for _, scheme := range offline() {
 				for i, c := range genuine(t, scheme) {
+					if scheme.Name == "rfc9421" && b.kind == OfHeader {
+						continue // its header is a dictionary, of which that makes another one
+					}
 					if !b.by(&c) {
 						continue
 					}

@@ -82,7 +82,7 @@ func (c Case) signatureLength() (is, should int) {
 
 // shapedAs returns the other providers whose signatures the header holds, well formed.
 func (c Case) shapedAs() (names []string) {
-	for _, s := range verifiers.Presets() {
+	for _, s := range offline() {
 		options := verifiers.Options{AllowWeak: true, PublicURL: "https://example.com"}
 		if s.Timestamp != nil {
 			options.Tolerance = anyTime

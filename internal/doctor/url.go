@@ -9,7 +9,7 @@ import (
 // signsURL reports whether the scheme's signature covers the URL.
 func (c Case) signsURL() bool {
 	for s := &c.Scheme; s != nil; s = s.Alternative {
-		if strings.Contains(s.Content, "{url}") {
+		if s.CoversURL() {
 			return true
 		}
 	}
