@@ -89,6 +89,7 @@ function delivery(secret, values) {
     path: "/adyen",
     headers: { Accept: "*/*", "Content-Type": "application/json; charset=utf-8", "User-Agent": "Adyen HttpClient 1.0" },
     body: bodyOf(item),
+    answered: "[accepted]",
     verified: { provider: "adyen", event: item.eventCode, id: item.pspReference, key: "current" },
     forgeries: [{ body: bodyOf(changed) }],
     copies: [{}],

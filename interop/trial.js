@@ -11,6 +11,7 @@ import { post } from "./sender.js";
  *   headers    the provider's, exactly these,
  *   body       a Buffer,
  *   forwarded  the path at which the app must get it (default: path),
+ *   answered   what the sender is told of one that was accepted (default: nothing),
  *   verified   what Webhook-Verified-* must say: { provider, event, id, timestamp, key },
  *   forgeries  what must be refused: [{ headers, body }], each defaulting to the delivery's own,
  *   copies     what must be dropped once it was delivered, likewise,
@@ -27,7 +28,7 @@ export async function trial({ gateway, app }, deliveries) {
       variants.map(([{ path, ...delivery }, { headers = delivery.headers, body = delivery.body }]) => post(gateway.url + path, headers, body)),
     );
     const records = app.drain();
-    answers.forEach((answer, i) => assert.deepEqual(answer, { status: expected, body: "" }, `answer to ${kind} of ${variants[i][0].verified.event}`));
+    answers.forEach((answer, i) => assert.deepEqual(answer, { status: expected, body: expected === 401 ? "" : (variants[i][0].answered ?? "") }, `answer to ${kind} of ${variants[i][0].verified.event}`));
     return records;
   };
   const all = (kind) => deliveries.flatMap((delivery) => delivery[kind].map((variant) => [delivery, variant]));
