@@ -98,13 +98,14 @@ func (h *Hub) use(ctx context.Context, books *Books) error {
 		s.loading = false
 		h.session.Store(s)
 	}
+	refused := s.refused
 	h.configuring.Unlock()
 	if err != nil {
 		return err
 	}
 	h.solved()
-	if s.refused != nil && h.hooks.LeftOut != nil {
-		h.hooks.LeftOut(s.refused)
+	if refused != nil && h.hooks.LeftOut != nil {
+		h.hooks.LeftOut(refused)
 	}
 	defer h.session.Store(nil)
 	stop := context.AfterFunc(ctx, func() { h.session.Store(nil) }) // nothing new while attempts end
