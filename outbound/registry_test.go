@@ -205,9 +205,9 @@ func TestAnEndpointThatComesBackGetsWhatWaitsForIt(t *testing.T) {
 			if n := len(r.sentTo("https://x/")); n != 1 {
 				r.Errorf("%d attempts while it is gone", n)
 			}
+			r.answers(accept) // before the dispatcher can know of it
 			configure(all)
 			r.settings = all
-			r.answers(accept)
 			time.Sleep(time.Minute)
 			e, err := r.Endpoint(DefaultApplication, "x")
 			if err != nil {
