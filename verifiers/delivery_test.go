@@ -441,6 +441,22 @@ func TestPaddingBitsAreNotIgnored(t *testing.T) {
 	}
 }
 
+// TestTextWithoutItsPaddingIsNoSignature: it has the length of one and stands for more bytes than one has.
+func TestTextWithoutItsPaddingIsNoSignature(t *testing.T) {
+	for size := 1; size <= maxSum; size++ {
+		for _, e := range []Encoding{Hex, Base64, Base64URL, Base64Escaped} {
+			text := e.encode(make([]byte, size))
+			if !e.decode(make([]byte, size), []byte(text), size) {
+				t.Errorf("%v: %q is not read", e, text)
+			}
+			full := strings.ReplaceAll(text, "=", "0")
+			if full != text && e.decode(make([]byte, size), []byte(full), size) {
+				t.Errorf("%v: %q is read", e, full)
+			}
+		}
+	}
+}
+
 // TestATimestampEndsWhereItsSenderEndedIt: where a timestamp touches another value, no part of one
 // can be told to be part of the other, which would make a second delivery of one signature.
 func TestATimestampEndsWhereItsSenderEndedIt(t *testing.T) {

@@ -55,8 +55,10 @@ func (e Encoding) decode(dst []byte, text []byte, size int) bool {
 	if len(text) != codec.EncodedLen(size) {
 		return false
 	}
-	n, err := codec.Decode(dst, text)
-	return err == nil && n == size
+	// Text of this length without the padding that it should end with stands for more than size bytes, of
+	// which dst may have no room: then they go elsewhere.
+	decoded, err := codec.AppendDecode(dst[:0], text)
+	return err == nil && len(decoded) == size
 }
 
 // unescape undoes the percent-encoding that the encoding allows.
@@ -92,11 +94,8 @@ func (e Encoding) decodeAny(text string, most int) ([]byte, bool) {
 	if size < 1 || size > most {
 		return nil, false
 	}
-	dst := make([]byte, size+2) // the codec may write more than it counts
-	if !e.decode(dst, []byte(text), size) {
-		return nil, false
-	}
-	return dst[:size], true
+	dst := make([]byte, size)
+	return dst, e.decode(dst, []byte(text), size)
 }
 
 // encode returns the text of sum.
