@@ -289,7 +289,7 @@ func (e rfc9421) readComponents(r Request, s *messageSignature, cost *messageCos
 // coversTarget reports whether the signature covers all parts of the target URI but the scheme, which
 // the gateway has one of.
 func (s *messageSignature) coversTarget(r Request) bool {
-	return s.covers("@authority") &&
+	return (s.covers("@authority") || s.covers("host")) &&
 		(s.covers("@request-target") || s.covers("@path") && (s.covers("@query") || !strings.Contains(r.Target, "?")))
 }
 

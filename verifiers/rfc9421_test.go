@@ -154,6 +154,8 @@ func TestAComponentIsWhatTheRFCSays(t *testing.T) {
 		{"https://www.example.com", query, `"@query-param";name="none"`, "", ErrFieldMissing},
 		{"https://www.example.com", query, `"@query-param"`, "", ErrSignatureMalformed},
 		{"https://www.example.com", query, `"@query-param";name="var";req`, "", ErrSignatureMalformed},
+		{"https://WWW.example.com:443", "/", `"host"`, "www.example.com", nil},
+		{"https://www.example.com", "/", `"host";sf`, "", ErrSignatureMalformed},
 		{"https://www.example.com", "/", `"x-ows-header"`, "Leading and trailing whitespace.", nil},
 		{"https://www.example.com", "/", `"cache-control"`, "max-age=60, must-revalidate", nil},
 		{"https://www.example.com", "/", `"x-empty-header"`, "", nil},
