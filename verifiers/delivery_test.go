@@ -237,6 +237,23 @@ func TestDifferentDeliveriesHaveDifferentIdentities(t *testing.T) {
 	}
 }
 
+// TestAnIDThatTheVendorRepeatsTellsNoDeliveriesApart: HubSpot's page says of eventId that it "is not guaranteed to be
+// unique", so one of two events that have it isn't taken for a copy of the other and lost.
+// https://developers.hubspot.com/docs/apps/legacy-apps/public-apps/create-generic-webhook-subscriptions
+func TestAnIDThatTheVendorRepeatsTellsNoDeliveriesApart(t *testing.T) {
+	for _, name := range []string{"hubspot-v1", "hubspot-v3"} {
+		scheme, _ := Preset(name)
+		var seen []string
+		for _, property := range []string{"email", "phone"} {
+			m := Message{Body: fmt.Appendf(nil, `[{"eventId":100,"subscriptionType":"contact.propertyChange","propertyName":%q}]`, property)}
+			seen = append(seen, receive(t, scheme, send(t, scheme, m, 0), m.Body))
+		}
+		if seen[0] == seen[1] {
+			t.Errorf("%s: two events are one delivery", name)
+		}
+	}
+}
+
 // TestNoIDIsAMAC: an id can't be chosen to be the identity of a delivery without one, nor one kind
 // of sum be taken for the other.
 func TestNoIDIsAMAC(t *testing.T) {
@@ -376,7 +393,7 @@ func TestReplayKeySaysWhatTheIdentityIs(t *testing.T) {
 		"discord":         "json:id, else hash of the signed content",
 		"docusign":        "hash of the signed content",
 		"gitee":           "MAC",
-		"hubspot-v1":      "json:*.eventId, else MAC",
+		"hubspot-v1":      "MAC",
 		"mailgun":         "json:signature.token, else MAC",
 		"ms-graph":        "hash of the body",
 		"sendgrid":        "json:*.sg_event_id, else hash of the signed content",
