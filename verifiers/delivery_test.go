@@ -237,19 +237,25 @@ func TestDifferentDeliveriesHaveDifferentIdentities(t *testing.T) {
 	}
 }
 
-// TestAnIDThatTheVendorRepeatsTellsNoDeliveriesApart: HubSpot's page says of eventId that it "is not guaranteed to be
-// unique", so one of two events that have it isn't taken for a copy of the other and lost.
+// TestAnIDThatTheVendorRepeatsTellsNoDeliveriesApart: one of two deliveries with the same id isn't taken for a copy of
+// the other and lost. HubSpot's page says of eventId that it "is not guaranteed to be unique", and two of Trello's
+// webhooks, on a board and on a card of it, send the same action.
 // https://developers.hubspot.com/docs/apps/legacy-apps/public-apps/create-generic-webhook-subscriptions
+// https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/
 func TestAnIDThatTheVendorRepeatsTellsNoDeliveriesApart(t *testing.T) {
-	for _, name := range []string{"hubspot-v1", "hubspot-v3"} {
+	for name, body := range map[string]string{
+		"hubspot-v1": `[{"eventId":100,"subscriptionType":"contact.propertyChange","propertyName":%q}]`,
+		"hubspot-v3": `[{"eventId":100,"subscriptionType":"contact.propertyChange","propertyName":%q}]`,
+		"trello":     `{"action":{"id":"59bc8e2ddbd7af0e1474fb0e","type":"updateCard"},"model":{"id":%q}}`,
+	} {
 		scheme, _ := Preset(name)
 		var seen []string
-		for _, property := range []string{"email", "phone"} {
-			m := Message{Body: fmt.Appendf(nil, `[{"eventId":100,"subscriptionType":"contact.propertyChange","propertyName":%q}]`, property)}
+		for _, different := range []string{"a", "b"} {
+			m := Message{Body: fmt.Appendf(nil, body, different)}
 			seen = append(seen, receive(t, scheme, send(t, scheme, m, 0), m.Body))
 		}
 		if seen[0] == seen[1] {
-			t.Errorf("%s: two events are one delivery", name)
+			t.Errorf("%s: two deliveries are one", name)
 		}
 	}
 }

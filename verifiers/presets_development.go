@@ -8,7 +8,7 @@ var developmentPresets = []Scheme{
 		Name:      "bitbucket",
 		Title:     "Bitbucket Cloud",
 		Reference: "https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/",
-		Note:      "The header is named as GitHub's of SHA-1 and holds SHA-256. Event and id are headers that the signature does not cover; no time is signed.",
+		Note:      "The header is named as GitHub's of SHA-1 and holds SHA-256. Event and id are headers that the signature does not cover; no time is signed. A push has neither time nor id in its body, so that a branch that goes back and forth sends the same bytes again: within the replay window they count as a copy.",
 		Signature: Signature{From: "header:X-Hub-Signature", List: &List{Assign: "=", Key: "sha256"}},
 		Content:   "{body}",
 		ID:        []string{"header:X-Request-UUID"},
