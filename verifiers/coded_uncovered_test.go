@@ -256,7 +256,8 @@ func TestOnlyAListOfNamesBeginsAsV1(t *testing.T) {
 }
 
 // TestAnItemOfSeveralIsAnotherDelivery says what Adyen's scheme leaves open: its items are signed one by one, so
-// who has a delivery of two can send one of them. The order of the items makes no difference.
+// who has a delivery of two can send one of them, and who has two deliveries can send both in one. The order of the
+// items makes no difference.
 func TestAnItemOfSeveralIsAnotherDelivery(t *testing.T) {
 	v := vectorNamed(t, "adyen", "two items")
 	verifier := v.verifier(t, 0)
@@ -275,5 +276,16 @@ func TestAnItemOfSeveralIsAnotherDelivery(t *testing.T) {
 		if err != nil || (identity(d) == identity(want)) != test.same {
 			t.Errorf("%s: %v, %v", test.items, d, err)
 		}
+	}
+	apart := make(map[string]bool)
+	for _, items := range []string{a, b, a + "," + b} {
+		d, err := verify(verifier, v.request(), []byte(first[:start]+items+"]}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		apart[identity(d)] = true
+	}
+	if len(apart) != 3 {
+		t.Errorf("two items and both together are %d deliveries", len(apart))
 	}
 }

@@ -9,7 +9,7 @@ var codedPresets = []Scheme{
 		Name:      "adyen",
 		Title:     "Adyen (payments)",
 		Reference: "https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures",
-		Note:      "Every item of the body has a signature of its own, and all of them must be right. Of an item it covers pspReference, originalReference, merchantAccountCode, merchantReference, amount.value, amount.currency, eventCode and success, and nothing else: neither reason nor date nor additionalData. Whoever has a delivery of several items can send some of them as another one. The key is hexadecimal. No time is signed.",
+		Note:      "Every item of the body has a signature of its own, and all of them must be right. Of an item it covers pspReference, originalReference, merchantAccountCode, merchantReference, amount.value, amount.currency, eventCode and success, and nothing else: neither reason nor date nor additionalData. Whoever has deliveries can put their items together in other ways, each of which counts as a delivery that wasn't there: the app must know an item that it has had by its pspReference, eventCode and success. The key is hexadecimal. No time is signed.",
 		Signature: Signature{From: "json:notificationItems.*.NotificationRequestItem.additionalData.hmacSignature", Encoding: Base64},
 		Key:       HexKey,
 		Content:   "pspReference:originalReference:merchantAccountCode:merchantReference:amount.value:amount.currency:eventCode:success of each item",
