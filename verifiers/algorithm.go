@@ -23,9 +23,9 @@ const (
 	HMACSHA384 Algorithm = "hmac-sha384"
 	HMACSHA512 Algorithm = "hmac-sha512"
 
-	// SHA256 is the plain hash of a content that has the secret in it. SHA1 is that too, and weak. Where
-	// the secret stands before the body and nothing behind it, whoever has a delivery can sign one whose
-	// body goes on behind a few bytes that no JSON may have.
+	// SHA256 is the plain hash of a content that has the secret in it. SHA1 is that too, and weak. Whoever has
+	// the hash of a content that doesn't end in the secret can go on with it: they can sign one that has more
+	// behind a few bytes that the hash asks for. A content with those bytes in it is refused.
 	SHA256 Algorithm = "sha256"
 	SHA1   Algorithm = "sha1"
 

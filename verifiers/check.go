@@ -371,8 +371,11 @@ func (c *Check) Verify(body []byte) (Delivery, error) {
 		}
 	}
 	d, err := c.match(body)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Delivery{}, err
+	case c.extended(body):
+		return Delivery{}, ErrFieldAmbiguous
 	}
 	c.finish(&d, body)
 	return d, nil
@@ -537,15 +540,22 @@ func (c *Check) sumUnder(key *keyed, body []byte) []byte {
 	if !c.hasBody {
 		body = nil
 	}
-	switch before, after := c.text[:c.before], c.text[c.before:]; {
-	case !c.rules.content.hasSecret:
-		return key.sum(c.sum[:0], before, body, after)
-	case !c.rules.content.secretBehind:
-		return key.sum(c.sum[:0], before[:c.secretAt], key.secret, before[c.secretAt:], body, after)
-	default:
-		at := c.secretAt - c.before
-		return key.sum(c.sum[:0], before, body, after[:at], key.secret, after[at:])
+	if c.rules.content.hasSecret {
+		pieces, _ := c.aroundSecret(key, body)
+		return key.sum(c.sum[:0], pieces[:]...)
 	}
+	return key.sum(c.sum[:0], c.text[:c.before], body, c.text[c.before:])
+}
+
+// aroundSecret returns the pieces of a signed text that has the secret in it, and where that ends.
+func (c *Check) aroundSecret(key *keyed, body []byte) (pieces [5][]byte, end int) {
+	end = c.secretAt + len(key.secret)
+	before, after := c.text[:c.before], c.text[c.before:]
+	if c.rules.content.secretBehind {
+		at := c.secretAt - c.before
+		return [...][]byte{before, body, after[:at], key.secret, after[at:]}, end + len(body)
+	}
+	return [...][]byte{before[:c.secretAt], key.secret, before[c.secretAt:], body, after}, end
 }
 
 // contentSum hashes the signed text, without the secret in it.

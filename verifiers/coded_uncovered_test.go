@@ -207,8 +207,57 @@ func TestOneVersionOfTwoIsTheSameDelivery(t *testing.T) {
 	}
 }
 
+// TestNoVersionOfHook0StandsForTheOther: v0 signs the time and the body, and v1 the time and more before the body.
+// So the signature of v1 is one of v0 over a body that was never sent, and that of v1 over headers that have the
+// beginning of the body in them.
+func TestNoVersionOfHook0StandsForTheOther(t *testing.T) {
+	scheme, _ := Preset("hook0")
+	v, err := New(scheme, identitySecrets, Options{Now: clock(referenceNow)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{`{"rate":1.5}`, `[{"rate":1.5}]`} {
+		header, err := v.Sign(Message{Body: []byte(body), ID: "e1", Event: "rate.changed"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		signature := header.Get("X-Hook0-Signature")
+		first, second, _ := strings.Cut(body, ".")
+		moved := header.Clone()
+		moved.Set("X-Event-Type", "rate.changed."+first)
+		old := header.Clone()
+		old.Set("X-Hook0-Signature", strings.Replace(signature, "h=x-event-id x-event-type,v1=", "v0=", 1))
+		for _, test := range []struct {
+			header http.Header
+			body   string
+			want   error
+		}{
+			{header, body, nil},
+			{moved, second, ErrFieldAmbiguous},
+			{old, "x-event-id x-event-type.e1.rate.changed." + body, ErrFieldAmbiguous},
+		} {
+			if d, err := verify(v, Request{Header: test.header}, []byte(test.body)); err != test.want {
+				t.Errorf("%s, %v: %v, %v; want %v", test.body, test.header, d, err, test.want)
+			}
+		}
+	}
+}
+
+// TestOnlyAListOfNamesBeginsAsV1: other bodies of v0 that aren't JSON are read.
+func TestOnlyAListOfNamesBeginsAsV1(t *testing.T) {
+	for body, want := range map[string]bool{
+		"": false, "a": false, "a.b": false, "a b.c.d": false, "A.b.c": false, "a=1.b.c": false, `{"a":1.5.6}`: false, "hello !": false,
+		"a.b.": true, "a.b.c": true, "x-event-id x-event-type.e1.ping.{}": true,
+	} {
+		if got := beginsAsV1(body); got != want {
+			t.Errorf("%q: %t", body, got)
+		}
+	}
+}
+
 // TestAnItemOfSeveralIsAnotherDelivery says what Adyen's scheme leaves open: its items are signed one by one, so
-// who has a delivery of two can send one of them. The order of the items makes no difference.
+// who has a delivery of two can send one of them, and who has two deliveries can send both in one. The order of the
+// items makes no difference.
 func TestAnItemOfSeveralIsAnotherDelivery(t *testing.T) {
 	v := vectorNamed(t, "adyen", "two items")
 	verifier := v.verifier(t, 0)
@@ -227,5 +276,16 @@ func TestAnItemOfSeveralIsAnotherDelivery(t *testing.T) {
 		if err != nil || (identity(d) == identity(want)) != test.same {
 			t.Errorf("%s: %v, %v", test.items, d, err)
 		}
+	}
+	apart := make(map[string]bool)
+	for _, items := range []string{a, b, a + "," + b} {
+		d, err := verify(verifier, v.request(), []byte(first[:start]+items+"]}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		apart[identity(d)] = true
+	}
+	if len(apart) != 3 {
+		t.Errorf("two items and both together are %d deliveries", len(apart))
 	}
 }

@@ -69,7 +69,8 @@ func (o *origin) component(r Request, item *fieldItem) (string, error) {
 		return r.Method, nil
 	case "@target-uri":
 		return o.scheme + "://" + o.authority + target, nil
-	case "@authority":
+	case "@authority", "host":
+		// Servers keep the field Host apart from the others, and whoever sends a request chooses it.
 		return o.authority, nil
 	case "@scheme":
 		return o.scheme, nil

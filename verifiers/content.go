@@ -163,7 +163,7 @@ func (c *content) divide(parts []part, step int) {
 		case p.kind == literalPart || p.kind == timestampPart || p.kind == secretPart:
 			continue // a timestamp within tolerance has a certain length: see Unit.parse; and nobody knows the secret
 		case p.kind == urlPart:
-			fixed = false // dividers are too common in URLs to be refused there
+			fixed = false // dividers are too common in URLs to be refused there: see jsonMarks
 		case last:
 			fixed = fixed && !c.hasBody
 		case parts[next].kind == literalPart:
@@ -252,6 +252,10 @@ var reservedEscapes = func() *strings.Replacer {
 
 func decodeReserved(url string) string { return reservedEscapes.Replace(url) }
 
+// jsonMarks are those that no URL may have and every JSON object has near either end. A target with one of
+// them may have a part of a body in it that stood beside it in the signed text.
+const jsonMarks = "\"{"
+
 // appendParts appends the text of parts to dst.
 func appendParts(dst []byte, parts []part, c *Check, body []byte) ([]byte, error) {
 	for i := range parts {
@@ -270,7 +274,10 @@ func appendParts(dst []byte, parts []part, c *Check, body []byte) ([]byte, error
 			text = c.request.Method
 		case urlPart:
 			dst = append(dst, c.verifier.publicURL...)
-			if text = c.request.Target; c.rules.decodeURL {
+			if text = c.request.Target; strings.ContainsAny(text, jsonMarks) && c.hasBody {
+				return nil, ErrFieldAmbiguous
+			}
+			if c.rules.decodeURL {
 				text = decodeReserved(text)
 			}
 		case placePart:

@@ -249,6 +249,39 @@ func TestTheSecretIsSignedWhereTheTemplateHasIt(t *testing.T) {
 	}
 }
 
+// TestNoPartOfABodyMovesToTheURL: nothing parts the two in the signed text, so a copy could begin with an object
+// within the genuine one, or end where the URL stands in it, and many readers of JSON would take what is left.
+func TestNoPartOfABodyMovesToTheURL(t *testing.T) {
+	for _, name := range []string{"square", "hubspot-v2", "hubspot-v3", "trello"} {
+		scheme, _ := Preset(name)
+		const body = `{"event_id":"e","action":{"id":"a"},"callback":"https://hooks.example.com/in","amount":{"value":1}}`
+		r := send(t, scheme, Message{Body: []byte(body)}, 0)
+		v, err := New(scheme, secretsOf(scheme), optionsOf(scheme, Options{Now: clock(referenceNow)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := verify(v, r, []byte(body)); err != nil {
+			t.Fatal(name, err)
+		}
+		moved, left := "", ""
+		if name == "trello" {
+			before, behind, _ := strings.Cut(body, v.publicURL)
+			moved, left = behind+v.publicURL+r.Target, before
+		} else {
+			at := strings.LastIndex(body, "{")
+			moved, left = r.Target+body[:at], body[at:]
+		}
+		r.Target = moved
+		if d, err := verify(v, r, []byte(left)); err != ErrFieldAmbiguous {
+			t.Errorf("%s: %s at %s: %v, %v", name, left, moved, d, err)
+		}
+		r.Target = "/in?q=%7B%22"
+		if _, err := v.Check(r); err != nil {
+			t.Errorf("%s: %s: %v", name, r.Target, err)
+		}
+	}
+}
+
 // TestCrossesFindsEveryOtherReading: a value crosses its divider exactly when the text can be
 // taken apart in another way than it was put together.
 func TestCrossesFindsEveryOtherReading(t *testing.T) {

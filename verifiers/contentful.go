@@ -56,11 +56,12 @@ func (e contentful) verify(c *Check, body []byte) (Delivery, error) {
 	if err != nil {
 		return d, err
 	}
-	// The id is signed if its header is on the list, which is signed.
+	// The id is signed if its header is on the list, which is signed. What counts is the text that is signed:
+	// with a blank behind it a copy would have another id, or none.
 	for i := range c.rules.ids {
-		at := &c.rules.ids[i].place
+		name := strings.ToLower(c.rules.ids[i].name)
 		names, _ := coveredNames(c.request.Header, contentfulList, ",")
-		if text, err := at.fromHead(c.request); err == nil && isName(text) && slices.Contains(names, strings.ToLower(at.name)) {
+		if text, err := coveredValue(c.request.Header, name); err == nil && isName(text) && slices.Contains(names, name) {
 			d.ID, d.IDSigned = text, true
 			break
 		}

@@ -79,3 +79,29 @@ func TestAPathThatAProxyCutsOffIsSigned(t *testing.T) {
 		}
 	}
 }
+
+// TestBlanksAroundASignedIDMakeNoOtherDelivery: HTTP/2 hands them on, and the signature leaves them out. Other
+// spaces are no blanks of a header.
+func TestBlanksAroundASignedIDMakeNoOtherDelivery(t *testing.T) {
+	scheme, _ := Preset("contentful")
+	v, err := New(scheme, identitySecrets, Options{Now: clock(referenceNow)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, err := v.Sign(Message{ID: "id-1", Method: "POST", Target: "/in"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"id-1", " id-1", "id-1\t ", "id-1\u00a0", "\u2003id-1"} {
+		header.Set("X-Contentful-Idempotency-Key", id)
+		d, err := verify(v, Request{Method: "POST", Target: "/in", Header: header}, nil)
+		switch {
+		case strings.Trim(id, " \t") != "id-1":
+			if err != ErrSignatureMismatch {
+				t.Errorf("%q: %v, %v", id, d, err)
+			}
+		case err != nil || d.ID != "id-1" || !d.IDSigned:
+			t.Errorf("%q: %v, %v", id, d, err)
+		}
+	}
+}

@@ -46,13 +46,14 @@ func isLowerName(text string) bool {
 	return text != ""
 }
 
-// coveredValue returns the value of a header field that the signature covers. It must be there, once.
+// coveredValue returns the value of a header field that the signature covers, without the blanks that a
+// transport may leave around it. It must be there, once.
 func coveredValue(header http.Header, name string) (string, error) {
 	switch values := header[textproto.CanonicalMIMEHeaderKey(name)]; len(values) {
 	case 0:
 		return "", ErrFieldMissing
 	case 1:
-		return strings.TrimSpace(values[0]), nil
+		return strings.Trim(values[0], " \t"), nil
 	}
 	return "", ErrFieldRepeated
 }

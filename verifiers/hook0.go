@@ -18,7 +18,7 @@ type hook0 struct {
 	old bool
 
 	// object says that every body is a JSON object. Then it is certain where the body begins, because no
-	// signed header field may have a brace in it.
+	// signed header field may have a bracket in it.
 	object bool
 }
 
@@ -74,6 +74,7 @@ func (e hook0) head(c *Check) error {
 	if err := c.fresh(c.signed); err != nil {
 		return err
 	}
+	c.state = list.v1 == ""
 	if list.v1 == "" {
 		c.setText([]byte(list.time+"."), nil, true)
 		return nil
@@ -86,7 +87,8 @@ func (e hook0) head(c *Check) error {
 }
 
 // write writes the signed text of v1. The libraries leave out a listed field that isn't there; it is refused
-// here, because then a part of the body could stand in its place.
+// here, because then a part of the body could stand in its place. So is a value with a bracket, which may have
+// the beginning of a JSON body in it.
 func (e hook0) write(c *Check, names []string) error {
 	parts := []string{c.stamp, strings.Join(names, " ")}
 	for _, name := range names {
@@ -94,7 +96,7 @@ func (e hook0) write(c *Check, names []string) error {
 		if err != nil {
 			return err
 		}
-		if e.object && strings.Contains(value, "{") {
+		if strings.ContainsAny(value, "{[") {
 			return ErrFieldAmbiguous
 		}
 		parts = append(parts, value)
@@ -107,7 +109,7 @@ func (e hook0) verify(c *Check, body []byte) (Delivery, error) {
 	if err := c.fresh(c.signed); err != nil {
 		return Delivery{}, err
 	}
-	if e.object && (len(body) == 0 || body[0] != '{') {
+	if e.object && (len(body) == 0 || body[0] != '{') || c.state.(bool) && beginsAsV1(string(body)) {
 		return Delivery{}, ErrFieldAmbiguous
 	}
 	d, err := c.match(body)
@@ -121,6 +123,14 @@ func (e hook0) verify(c *Check, body []byte) (Delivery, error) {
 	sum.Write(body)
 	d.identify(tagContent, sum.Sum(nil))
 	return d, nil
+}
+
+// beginsAsV1 reports whether a body that v0 signs may be the names, values and body that v1 signs: both have
+// nothing before it but the time. JSON never is.
+func beginsAsV1(body string) bool {
+	list, values, _ := strings.Cut(body, ".")
+	names, err := parseCovered(list, " ")
+	return err == nil && strings.Count(values, ".") >= len(names)
 }
 
 // sign signs the id and the event, and v0 where a message has neither.

@@ -150,7 +150,11 @@ func mutationsOf(t *testing.T, v *vector) []mutation {
 				if r.decodeURL && decodeReserved(flip(target, i)) == decodeReserved(target) {
 					continue // %3A and %3a are one
 				}
-				add("one bit of the target", ErrSignatureMismatch, func(m *mutation) { m.request.Target = flip(m.request.Target, i) })
+				want := ErrSignatureMismatch
+				if r.content.hasBody && strings.ContainsAny(flip(target, i), jsonMarks) {
+					want = ErrFieldAmbiguous
+				}
+				add("one bit of the target", want, func(m *mutation) { m.request.Target = flip(m.request.Target, i) })
 			}
 			add("a longer target", ErrSignatureMismatch, func(m *mutation) { m.request.Target += "&" })
 		case p.kind == placePart && p.place.kind == inJSON:

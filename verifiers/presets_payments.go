@@ -97,7 +97,7 @@ var paymentPresets = []Scheme{
 		Name:      "shopify",
 		Title:     "Shopify",
 		Reference: "https://shopify.dev/docs/apps/build/webhooks/subscribe/https",
-		Note:      "Event, ids and time are headers that the signature does not cover. After the app's secret was rolled it takes up to an hour until the new one signs.",
+		Note:      "Event, ids and time are headers that the signature does not cover. Deliveries of two topics with the same body count as copies of each other: give each topic a route of its own. After the app's secret was rolled it takes up to an hour until the new one signs.",
 		Signature: Signature{From: "header:X-Shopify-Hmac-SHA256", Encoding: Base64},
 		Content:   "{body}",
 		ID:        []string{"header:X-Shopify-Webhook-Id"},

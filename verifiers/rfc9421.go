@@ -49,6 +49,24 @@ func requiredComponents(s Scheme) ([]string, error) {
 	return names, nil
 }
 
+// maxSigned bounds what the signatures of one message cover together, in bytes. Each of them may cover a URL as
+// long as a server takes, and is hashed under every key.
+const maxSigned = 256 << 10
+
+// messageCost is what the signatures of one message have cost.
+type messageCost struct {
+	checks int // under public keys
+	bytes  int // that were read for what is signed
+}
+
+// read counts bytes before they are read.
+func (m *messageCost) read(bytes int) error {
+	if m.bytes += bytes; m.bytes > maxSigned {
+		return ErrTooManySignatures
+	}
+	return nil
+}
+
 // coversMessage tells what of the body and the URL is always covered.
 func coversMessage(s Scheme) (body, url bool, err error) {
 	names, err := requiredComponents(s)
@@ -106,9 +124,9 @@ func (e rfc9421) head(c *Check) error {
 	}
 	// The first signature that is good is enough, and of several that aren't the first says why.
 	var first error
-	checks := 0
+	var cost messageCost
 	for i := range signatures {
-		err := e.check(c, &signatures[i], &checks)
+		err := e.check(c, &signatures[i], &cost)
 		if err == nil {
 			return nil
 		}
@@ -148,7 +166,7 @@ func messageSignatures(header http.Header) (all []messageSignature, err error) {
 }
 
 // check checks one signature and what it covers, and leaves what it found in the check.
-func (e rfc9421) check(c *Check, s *messageSignature, checks *int) error {
+func (e rfc9421) check(c *Check, s *messageSignature, cost *messageCost) error {
 	if err := s.readParameters(); err != nil {
 		return err
 	}
@@ -159,11 +177,11 @@ func (e rfc9421) check(c *Check, s *messageSignature, checks *int) error {
 	if err := state.unexpired(c.verifier.now()); err != nil {
 		return err
 	}
-	if err := e.readComponents(c.request, s); err != nil {
+	if err := e.readComponents(c.request, s, cost); err != nil {
 		return err
 	}
 	state.hasDigest = s.covers(contentDigest)
-	label, err := e.match(s, c.verifier.now(), checks)
+	label, err := e.match(s, c.verifier.now(), cost)
 	if err != nil {
 		return err
 	}
@@ -237,7 +255,7 @@ func (s *messageSignature) covers(name string) bool {
 }
 
 // readComponents writes what is signed, after it has found everything in it that has to be.
-func (e rfc9421) readComponents(r Request, s *messageSignature) error {
+func (e rfc9421) readComponents(r Request, s *messageSignature, cost *messageCost) error {
 	for _, name := range e.required {
 		if !s.covers(name) && !(name == "@target-uri" && s.coversTarget(r)) {
 			return ErrFieldMissing
@@ -250,8 +268,17 @@ func (e rfc9421) readComponents(r Request, s *messageSignature) error {
 			return ErrFieldRepeated
 		}
 		seen[item.text] = true
+		if item.value == queryParameter {
+			// All of the query is read for one parameter.
+			if err := cost.read(len(r.Target)); err != nil {
+				return err
+			}
+		}
 		value, err := e.origin.component(r, item)
 		if err != nil {
+			return err
+		}
+		if err := cost.read(len(item.text) + len(value)); err != nil {
 			return err
 		}
 		s.base = append(append(append(append(s.base, item.text...), ": "...), value...), '\n')
@@ -262,7 +289,7 @@ func (e rfc9421) readComponents(r Request, s *messageSignature) error {
 // coversTarget reports whether the signature covers all parts of the target URI but the scheme, which
 // the gateway has one of.
 func (s *messageSignature) coversTarget(r Request) bool {
-	return s.covers("@authority") &&
+	return (s.covers("@authority") || s.covers("host")) &&
 		(s.covers("@request-target") || s.covers("@path") && (s.covers("@query") || !strings.Contains(r.Target, "?")))
 }
 
@@ -272,7 +299,7 @@ func (s *messageSignature) text() []byte {
 }
 
 // match tries the keys that the signature may be of, and returns the label of the one that it is of.
-func (e rfc9421) match(s *messageSignature, now time.Time, checks *int) (label string, err error) {
+func (e rfc9421) match(s *messageSignature, now time.Time, cost *messageCost) (label string, err error) {
 	text := s.text()
 	err = ErrKeyUnknown
 	for i := range e.keys {
@@ -285,7 +312,7 @@ func (e rfc9421) match(s *messageSignature, now time.Time, checks *int) (label s
 			continue
 		}
 		if key.public != nil {
-			if *checks++; *checks > MaxPublicKeys {
+			if cost.checks++; cost.checks > MaxPublicKeys {
 				return "", ErrTooManySignatures
 			}
 		}
@@ -328,7 +355,7 @@ func (e rfc9421) sign(c *Check, m Message) error {
 	if f.bad || f.at != len(input) {
 		return errors.New("signs more than one signature may cover")
 	}
-	if err := e.readComponents(c.request, &s); err != nil {
+	if err := e.readComponents(c.request, &s, new(messageCost)); err != nil {
 		return errors.New("signs something that the message doesn't have")
 	}
 	signature, err := key.sign(s.text())

@@ -2,6 +2,7 @@ package verifiers
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -153,6 +154,8 @@ func TestAComponentIsWhatTheRFCSays(t *testing.T) {
 		{"https://www.example.com", query, `"@query-param";name="none"`, "", ErrFieldMissing},
 		{"https://www.example.com", query, `"@query-param"`, "", ErrSignatureMalformed},
 		{"https://www.example.com", query, `"@query-param";name="var";req`, "", ErrSignatureMalformed},
+		{"https://WWW.example.com:443", "/", `"host"`, "www.example.com", nil},
+		{"https://www.example.com", "/", `"host";sf`, "", ErrSignatureMalformed},
 		{"https://www.example.com", "/", `"x-ows-header"`, "Leading and trailing whitespace.", nil},
 		{"https://www.example.com", "/", `"cache-control"`, "max-age=60, must-revalidate", nil},
 		{"https://www.example.com", "/", `"x-empty-header"`, "", nil},
@@ -214,6 +217,41 @@ func TestTheAlgorithmIsTheKeys(t *testing.T) {
 		r.Header.Set("Signature-Input", header.Get("Signature-Input")+alg)
 		if d, err := verify(v, r, m.Body); !errors.Is(err, ErrNotGenuine) {
 			t.Errorf("%s: %v, %v", alg, d, err)
+		}
+	}
+}
+
+// TestWhatSignaturesCoverIsBounded: nobody without a key has a long URL read again for each of its parameters, or
+// hashed again under every key for each of many signatures.
+func TestWhatSignaturesCoverIsBounded(t *testing.T) {
+	scheme, _ := Preset("rfc9421")
+	v, err := New(scheme, secretsOf(scheme), optionsOf(scheme, Options{Now: clock(referenceNow)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const covered = `"@method" "@target-uri" "content-digest"`
+	for _, test := range []struct {
+		components string
+		signatures int
+		target     int
+		want       error
+	}{
+		{covered, 1, maxSigned / 2, ErrSignatureMismatch},
+		{covered, 1, maxSigned, ErrTooManySignatures},
+		{covered, 3, maxSigned / 2, ErrTooManySignatures},
+		{covered + ` "@query-param";name="a"`, 1, maxSigned / 4, ErrSignatureMismatch},
+		{covered + ` "@query-param";name="a" "@query-param";name="b" "@query-param";name="c"`, 1, maxSigned / 4, ErrTooManySignatures},
+	} {
+		var inputs, signatures []string
+		for i := range test.signatures {
+			inputs = append(inputs, fmt.Sprintf("s%d=(%s);created=%d", i, test.components, referenceNow.Unix()))
+			signatures = append(signatures, fmt.Sprintf("s%d=:AA==:", i))
+		}
+		r := Request{Method: http.MethodPost, Target: "/in?a=&b=&c=&d=" + strings.Repeat("&", test.target), Header: http.Header{
+			"Signature-Input": {strings.Join(inputs, ", ")}, "Signature": {strings.Join(signatures, ", ")}, "Content-Digest": {digestOf(nil)},
+		}}
+		if _, err := v.Check(r); err != test.want {
+			t.Errorf("%d signatures over %s of %d bytes: %v, want %v", test.signatures, test.components, test.target, err, test.want)
 		}
 	}
 }

@@ -83,7 +83,8 @@ type Scheme struct {
 	// no body, the text that follows it), because then two requests would share one signed text:
 	// such a delivery is refused. Where no literal text parts them the provider's own scheme is
 	// ambiguous, but for {timestamp}, whose length is known; an id in such a place isn't taken for
-	// signed.
+	// signed. A URL with a brace or a quote, which a client has to escape, is refused beside a body: it
+	// may have a part of a JSON body in it.
 	// Default: {body}; nothing for the algorithm equal.
 	Content string `json:"content,omitempty"`
 

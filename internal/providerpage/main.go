@@ -189,8 +189,14 @@ func uncovered(s verifiers.Scheme) string {
 	for _, word := range s.Uncovered() {
 		all = append(all, words[word])
 	}
-	if !s.CoversURL() && !strings.Contains(s.Content, "{path and query") {
+	method := strings.Contains(s.Content, "{http_method}") || strings.Contains(s.Content, `"@method"`)
+	switch url := s.CoversURL() || strings.Contains(s.Content, "{path and query"); {
+	case !method && !url:
 		all = append(all, "method and URL")
+	case !method:
+		all = append(all, "the method")
+	case !url:
+		all = append(all, "the URL")
 	}
 	return strings.Join(all, ", ")
 }

@@ -37,3 +37,21 @@ func TestThePageSaysAllOfEveryProvider(t *testing.T) {
 		}
 	}
 }
+
+// TestThePageTellsTheMethodFromTheURL: a signature that covers the one need not cover the other.
+func TestThePageTellsTheMethodFromTheURL(t *testing.T) {
+	for name, want := range map[string]string{
+		"github": "method and URL", "square": "the method", "twilio": "the method", "hubspot-v2": "", "contentful": "", "rfc9421": "",
+	} {
+		scheme, _ := verifiers.Preset(name)
+		got := ""
+		for _, words := range []string{"method and URL", "the method", "the URL"} {
+			if strings.HasSuffix(", "+uncovered(scheme), ", "+words) {
+				got = words
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
