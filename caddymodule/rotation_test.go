@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,23 +177,128 @@ func TestASecretFileIsTakenUpWhenItLiesStill(t *testing.T) {
 	w := newWatched(t, firstSecret)
 	w.refresh()
 	w.uses(firstSecret)
-	w.write(secondSecret)
+	w.write(secondSecret[:17]) // long enough to be a secret
 	w.refresh()
 	w.uses(firstSecret)
-	w.write(secondSecret) // written again: of the same size
+	w.write(secondSecret)
 	w.refresh()
 	w.uses(firstSecret)
 	w.refresh()
 	w.uses(secondSecret)
 	before := w.current.Load()
+	w.write(secondSecret) // nothing new
 	w.refresh()
 	w.refresh()
 	if w.current.Load() != before {
 		t.Error("a file that hasn't changed was read again")
 	}
-	if got := w.logs.FilterMessage("a secret file has changed: its secret is in use from now on").Len(); got != 1 || w.problems() != 0 {
-		t.Errorf("logged %d times, and %d problems", got, w.problems())
+	taken := w.logs.FilterMessage("a secret file has changed: its secret is in use from now on").All()
+	if len(taken) != 1 || !slices.Equal(taken[0].ContextMap()["files"].([]any), []any{w.path}) || w.problems() != 0 {
+		t.Errorf("logged %v, and %d problems", taken, w.problems())
 	}
+}
+
+// However another text comes into the place of the old one: also if size, time and place on the disk stay,
+// as when a tree is unpacked whose files all have one time.
+func TestASecretFileIsKnownByItsText(t *testing.T) {
+	for name, replace := range map[string]func(w *watched){
+		"the same size and time": func(w *watched) {
+			before, err := os.Stat(w.path)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			w.write(secondSecret)
+			if err := os.Chtimes(w.path, before.ModTime(), before.ModTime()); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+		// As Kubernetes does it: secret -> ..data/secret, ..data -> a folder, and then to another one.
+		"a link to a folder": func(w *watched) {
+			dir := filepath.Dir(w.path)
+			os.Remove(w.path)
+			for _, step := range []error{
+				os.Mkdir(filepath.Join(dir, "..1"), 0o700),
+				os.WriteFile(filepath.Join(dir, "..1", "secret"), []byte(firstSecret+"\n"), 0o400),
+				os.Symlink("..1", filepath.Join(dir, "..data")),
+				os.Symlink("..data/secret", w.path),
+			} {
+				if step != nil {
+					w.t.Fatal(step)
+				}
+			}
+			w.refresh()
+			w.refresh()
+			w.uses(firstSecret)
+			for _, step := range []error{
+				os.Mkdir(filepath.Join(dir, "..2"), 0o700),
+				os.WriteFile(filepath.Join(dir, "..2", "secret"), []byte(secondSecret+"\r\n"), 0o400),
+				os.Symlink("..2", filepath.Join(dir, "..next")),
+				os.Rename(filepath.Join(dir, "..next"), filepath.Join(dir, "..data")),
+				os.RemoveAll(filepath.Join(dir, "..1")),
+			} {
+				if step != nil {
+					w.t.Fatal(step)
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWatched(t, firstSecret)
+			replace(w)
+			w.refresh()
+			w.refresh()
+			w.uses(secondSecret)
+			if w.problems() != 0 {
+				t.Errorf("%d problems were logged", w.problems())
+			}
+		})
+	}
+}
+
+// What breaks twice is said twice, and that it was mended in between.
+func TestASecretFileThatComesBackMayBreakAgain(t *testing.T) {
+	w := newWatched(t, firstSecret)
+	for range 2 {
+		os.Remove(w.path)
+		w.refresh()
+		w.refresh()
+		w.refresh()
+		w.write(firstSecret)
+		w.refresh()
+		w.refresh()
+		w.uses(firstSecret)
+	}
+	if again := w.logs.FilterMessage("the secret files are again as they were").Len(); again != 2 || w.problems() != 2 {
+		t.Errorf("logged %d problems, and %d times that it was mended", w.problems(), again)
+	}
+}
+
+// A look that hangs, as on a network's disk, keeps no configuration from ending.
+func TestALookThatHangsIsNotWaitedForForever(t *testing.T) {
+	w := newWatched(t, firstSecret)
+	begun, release := make(chan struct{}), make(chan struct{})
+	w.keyring.compile = func() (*verifiers.Verifier, error) {
+		close(begun)
+		<-release
+		return nil, errors.New("too late")
+	}
+	looks := make(chan time.Time)
+	before := newSecretsTicker
+	newSecretsTicker = func() (<-chan time.Time, func()) { return looks, func() {} }
+	defer func() { newSecretsTicker = before }()
+	watch := watchSecrets([]*keyring{w.keyring})
+	watch.patience = 0
+	w.write(secondSecret)
+	looks <- time.Time{}
+	looks <- time.Time{}
+	<-begun
+	watch.stop()
+	if w.logs.FilterMessage("a look at the secret files has not ended yet, and is not waited for any longer").Len() != 1 {
+		t.Error("it was not said")
+	}
+	close(release)
+	<-watch.done
+	w.uses(firstSecret)
 }
 
 // A file that is gone, empty, too short or of the wrong form changes nothing, and is said once; when it is
