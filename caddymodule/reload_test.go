@@ -62,7 +62,7 @@ func TestClaimsOutliveReloads(t *testing.T) {
 	stillClaimed("after a configuration without webhooks", "third")
 
 	body = newBody()
-	g.post("/", newSender(t, "github").headerOf(body), body).wants(t, 200)
+	g.postAfterReload("/", newSender(t, "github").headerOf(body), body).wants(t, 200)
 	app.one()
 }
 

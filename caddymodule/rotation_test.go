@@ -88,6 +88,38 @@ func TestASecretThatIsNeverUsedIsAnError(t *testing.T) {
 	}
 }
 
+// A time without a secret is told when the configuration loads, before anything is refused in it.
+func TestATimeWithoutASecretIsTold(t *testing.T) {
+	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	hour := func(n time.Duration) time.Time { return noon.Add(n * time.Hour) }
+	during := func(from, until time.Time) SecretSource { return SecretSource{NotBefore: from, NotAfter: until} }
+	var open time.Time
+	for name, test := range map[string]struct {
+		secrets     []SecretSource
+		from, until time.Time
+	}{
+		"none":                {[]SecretSource{during(open, open)}, open, open},
+		"in its time":         {[]SecretSource{during(hour(0), open)}, open, open},
+		"overlapping":         {[]SecretSource{during(open, hour(2)), during(hour(1), open)}, open, open},
+		"one after the other": {[]SecretSource{during(hour(1), open), during(open, hour(1))}, open, open},
+		"to come":             {[]SecretSource{during(hour(2), open), during(hour(1), open)}, hour(0), hour(1)},
+		"a gap":               {[]SecretSource{during(hour(2), hour(3)), during(open, hour(1))}, hour(1), hour(2)},
+		"a gap bridged":       {[]SecretSource{during(hour(2), hour(3)), during(open, hour(1)), during(open, open)}, open, open},
+		"a gap that is over":  {[]SecretSource{during(open, hour(-2)), during(hour(-1), open)}, open, open},
+		"over for good":       {[]SecretSource{during(open, hour(1))}, open, open},
+	} {
+		if from, until := pause(test.secrets, noon); !from.Equal(test.from) || !until.Equal(test.until) {
+			t.Errorf("%s: from %v until %v", name, from, until)
+		}
+	}
+	core, logs := observer.New(zapcore.DebugLevel)
+	warnOfPause(zap.New(core), []SecretSource{during(hour(1), open)}, noon, "every delivery is refused in it", zap.String("route", "github"))
+	warnOfPause(zap.New(core), []SecretSource{during(open, open)}, noon, "every delivery is refused in it", zap.String("route", "github"))
+	if all := logs.All(); len(all) != 1 || all[0].Message != "no secret is in use for a time: every delivery is refused in it" || all[0].ContextMap()["until"] != "2026-01-01T13:00:00Z" {
+		t.Errorf("logged %v", all)
+	}
+}
+
 // Where nobody looks at the time of a secret, it may have none.
 func TestTokensAndEndpointsHaveNoTimes(t *testing.T) {
 	t.Setenv("STANDARD_SECRET", "whsec_"+longSecret)

@@ -163,8 +163,7 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if len(v.Secrets) == 0 {
 		return errNoSecret
 	}
-	idle, err := checkTimes(v.Secrets, v.now())
-	if err != nil {
+	if err := checkTimes(v.Secrets, v.now()); err != nil {
 		return err
 	}
 	v.keys = &keyring{compile: v.compile, logger: v.reporter.logger, who: zap.String("route", v.Name)}
@@ -180,9 +179,7 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if verifier.Handshake().BringsSecret() {
 		v.gateway.greeters[v.Name] = v.Provider
 	}
-	if idle {
-		v.reporter.logger.Warn("no secret is in use yet: every delivery is refused until not_before", zap.String("route", v.Name))
-	}
+	warnOfPause(v.reporter.logger, v.Secrets, v.now(), "every delivery is refused in it", zap.String("route", v.Name))
 	v.warn()
 	if v.Mode == "monitor" {
 		v.reporter.logger.Warn("deliveries that don't verify are let through: mode monitor", zap.String("route", v.Name))
