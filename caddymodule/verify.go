@@ -99,6 +99,7 @@ type Verify struct {
 	gateway   *Gateway
 	scheme    verifiers.Scheme
 	keys      *keyring
+	vendor    *verifiers.KeySource // what was fetched from the provider stays when a secret changes
 	window    time.Duration
 	allow     string   // for 405
 	asks      []string // the methods of the provider's handshake that aren't among Methods
@@ -166,6 +167,7 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if err := checkTimes(v.Secrets, v.now()); err != nil {
 		return err
 	}
+	v.vendor = verifiers.NewKeySource(verifiers.KeySourceOptions{})
 	v.keys = &keyring{compile: v.compile, logger: v.reporter.logger, who: zap.String("route", v.Name)}
 	if err := v.gateway.openKeyring(v.keys, append(placeholdersOf(v.Secrets), v.VerifyToken, v.EncryptKey)); err != nil {
 		return err
@@ -256,6 +258,7 @@ func (v *Verify) compile() (*verifiers.Verifier, error) {
 		AllowWeak:  v.AllowWeak,
 		PublicURL:  v.PublicURL,
 		Space:      v.gateway.lend,
+		Keys:       v.vendor,
 		Handshake:  handshake,
 	})
 	if err == nil {
