@@ -1,9 +1,12 @@
 package caddymodule
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -30,17 +33,57 @@ type keyring struct {
 // secretFile is a file that a placeholder stands for.
 type secretFile struct {
 	path string
-	used fileState // when it was read last
-	seen fileState // when it was last looked at
+	used look // the one after which it was read
+	seen look // the last one
+}
+
+// look is what is found in a file. It is the text that counts: a file with another one may have the same
+// size and time of change, as when a backup is put back, and be in the same place of the disk.
+type look struct {
+	sum     [sha256.Size]byte // of the text
+	problem string            // why there is none
+}
+
+// placeholderReads is how much of a file a placeholder stands for: Caddy's own bound.
+const placeholderReads = 1 << 20
+
+// lookAt looks at a file.
+func lookAt(path string) (l look) {
+	err := checkRegular(path)
+	if err != nil {
+		return look{problem: err.Error()}
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return look{problem: err.Error()}
+	}
+	defer file.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, io.LimitReader(file, placeholderReads)); err != nil {
+		return look{problem: err.Error()}
+	}
+	hash.Sum(l.sum[:0])
+	return l
+}
+
+// errIrregular means that a file is no file that stays the same when it is read.
+var errIrregular = errors.New("is no regular file: name one that can be read again and again")
+
+// checkRegular finds what is no regular file. To read a pipe takes something out of it, or never ends.
+func checkRegular(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s %w", path, errIrregular)
+	}
+	return err
 }
 
 // open compiles the verifier for the first time. The files are looked at before they are read, so that
 // what changes in between is read again.
 func (k *keyring) open(placeholders []string) error {
 	for _, placeholder := range placeholders {
-		if path, ok := strings.CutPrefix(placeholder, "{file."); ok {
-			file := &secretFile{path: strings.TrimSuffix(path, "}")}
-			file.used = stateOf(file.path)
+		if path, ok := pathOf(placeholder); ok {
+			file := &secretFile{path: path, used: lookAt(path)}
 			file.seen = file.used
 			k.files = append(k.files, file)
 		}
@@ -53,24 +96,10 @@ func (k *keyring) open(placeholders []string) error {
 	return nil
 }
 
-// fileState is by what a changed file is known.
-type fileState struct{ info os.FileInfo } // nil if there is none
-
-// stateOf looks at a file.
-func stateOf(path string) fileState {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fileState{}
-	}
-	return fileState{info}
-}
-
-// is reports whether two looks found the same.
-func (s fileState) is(other fileState) bool {
-	if s.info == nil || other.info == nil {
-		return s.info == nil && other.info == nil
-	}
-	return unchanged(s.info, other.info)
+// pathOf returns the path of the file that a placeholder stands for.
+func pathOf(placeholder string) (path string, isFile bool) {
+	path, isFile = strings.CutPrefix(placeholder, "{file.")
+	return strings.TrimSuffix(path, "}"), isFile
 }
 
 // refresh takes up the files that have changed, all of them at once. A change counts when two looks have
@@ -78,14 +107,25 @@ func (s fileState) is(other fileState) bool {
 // middle. If the files can't be used, the old secrets stay in use, and the files are tried again with
 // each look.
 func (k *keyring) refresh() {
-	changed, still := false, true
+	still := true
+	var changed []string
 	for _, file := range k.files {
-		state := stateOf(file.path)
-		changed = changed || !state.is(file.used)
-		still = still && state.is(file.seen)
-		file.seen = state
+		now := lookAt(file.path)
+		if now != file.used && !slices.Contains(changed, file.path) {
+			changed = append(changed, file.path)
+		}
+		still = still && now == file.seen
+		file.seen = now
 	}
-	if !changed || !still {
+	if !still {
+		return
+	}
+	files := zap.Strings("files", changed)
+	if len(changed) == 0 {
+		if k.trouble != "" {
+			k.trouble = ""
+			k.logger.Info("the secret files are again as they were", k.who)
+		}
 		return
 	}
 	verifier, err := k.reread()
@@ -95,7 +135,7 @@ func (k *keyring) refresh() {
 	case err != nil:
 		if trouble := err.Error(); trouble != k.trouble {
 			k.trouble = trouble
-			k.logger.Error("a secret file has changed and can't be used: the old secrets stay in use", k.who, zap.Error(err))
+			k.logger.Error("a secret file has changed and can't be used: the old secrets stay in use", k.who, files, zap.Error(err))
 		}
 		return
 	}
@@ -104,7 +144,7 @@ func (k *keyring) refresh() {
 		file.used = file.seen
 	}
 	k.current.Store(verifier)
-	k.logger.Info("a secret file has changed: its secret is in use from now on", k.who)
+	k.logger.Info("a secret file has changed: its secret is in use from now on", k.who, files)
 }
 
 // errUnsettled means that a file changed while it was read.
@@ -114,30 +154,17 @@ var errUnsettled = errors.New("changed while it was read")
 func (k *keyring) reread() (*verifiers.Verifier, error) {
 	for _, file := range k.files {
 		// Caddy logs every placeholder of a file that it can't read, each time.
-		if err := readable(file.path); err != nil {
-			return nil, err
+		if file.seen.problem != "" {
+			return nil, errors.New(file.seen.problem)
 		}
 	}
 	verifier, err := k.compile()
 	for _, file := range k.files {
-		if !stateOf(file.path).is(file.seen) {
+		if lookAt(file.path) != file.seen {
 			return nil, errUnsettled
 		}
 	}
 	return verifier, err
-}
-
-// readable finds out whether a file can be read, without its text.
-func readable(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if _, err := file.Read(make([]byte, 1)); err != nil && err != io.EOF {
-		return err
-	}
-	return nil
 }
 
 // secretsInterval is how long a secret file lies between two looks at it. A change is in use after two.
@@ -151,8 +178,10 @@ var newSecretsTicker = func() (looks <-chan time.Time, stop func()) {
 
 // secretsWatch looks at the files of keyrings.
 type secretsWatch struct {
-	end  chan struct{}
-	done chan struct{}
+	end      chan struct{}
+	done     chan struct{}
+	patience time.Duration // of the end, with a look that hangs
+	logger   *zap.Logger
 }
 
 // watchSecrets begins to look at the files of keyrings. It returns nil if they have none.
@@ -160,7 +189,7 @@ func watchSecrets(keyrings []*keyring) *secretsWatch {
 	if len(keyrings) == 0 {
 		return nil
 	}
-	w := &secretsWatch{make(chan struct{}), make(chan struct{})}
+	w := &secretsWatch{make(chan struct{}), make(chan struct{}), unwatchPatience, keyrings[0].logger}
 	looks, stop := newSecretsTicker()
 	go func() {
 		defer close(w.done)
@@ -181,8 +210,13 @@ func watchSecrets(keyrings []*keyring) *secretsWatch {
 
 // stop ends it. To stop nil does nothing.
 func (w *secretsWatch) stop() {
-	if w != nil {
-		close(w.end)
-		<-w.done
+	if w == nil {
+		return
+	}
+	close(w.end)
+	select {
+	case <-w.done:
+	case <-time.After(w.patience):
+		w.logger.Warn("a look at the secret files has not ended yet, and is not waited for any longer")
 	}
 }

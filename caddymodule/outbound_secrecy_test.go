@@ -62,7 +62,7 @@ func TestNoSecretTokenOrPayloadOfWhatIsPublishedIsToldAnywhere(t *testing.T) {
 	// Three endpoints are done at once, two have three retries each.
 	g.log.await(t, 5, func(l logLine) bool { return l.Logger == "webhook.outbound" && l.Attempt > 0 && l.Next == 0 })
 	g.mustReload(publishing(append(endpoints, "proxy {env.PROXY_URL}")...))
-	tell(g.post("/publish", authorized(), body).wants(t, 202))
+	tell(g.postAfterReload("/publish", authorized(), body).wants(t, 202))
 	if status, text := g.reload(publishing(append(endpoints, "proxy {env.NEVER_SET_ANYWHERE}")...)); status == 200 {
 		t.Fatal("an unset proxy was accepted")
 	} else {

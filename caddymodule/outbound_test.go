@@ -207,7 +207,7 @@ func TestAJournalThatCanNotBeOpenedIsAnErrorAtStart(t *testing.T) {
 	if status == 200 || !strings.Contains(text, "outbound: ") || !strings.Contains(text, "not a directory") {
 		t.Errorf("answered %d %s", status, text)
 	}
-	g.post("/", nil, nil).wants(t, 204)
+	g.postAfterReload("/", nil, nil).wants(t, 204)
 }
 
 // caddy validate, and a configuration that is rejected before it starts, leave nothing behind.

@@ -62,7 +62,7 @@ func TestClaimsOutliveReloads(t *testing.T) {
 	stillClaimed("after a configuration without webhooks", "third")
 
 	body = newBody()
-	g.post("/", newSender(t, "github").headerOf(body), body).wants(t, 200)
+	g.postAfterReload("/", newSender(t, "github").headerOf(body), body).wants(t, 200)
 	app.one()
 }
 
@@ -208,6 +208,6 @@ func TestSecretsAreReadWhenTheConfigurationLoads(t *testing.T) {
 	}
 	g.postAfterReload("/", newSenderOf(t, "github", "another secret, which is not loaded").headerOf(newBody()), body).wants(t, 401)
 	body = newBody()
-	g.post("/", newSenderOf(t, "github", "another secret, which is not loaded").headerOf(body), body).wants(t, 200)
+	g.postAfterReload("/", newSenderOf(t, "github", "another secret, which is not loaded").headerOf(body), body).wants(t, 200)
 	app.one()
 }

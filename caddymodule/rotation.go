@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/hookseal/hookseal/verifiers"
 )
 
@@ -20,17 +22,52 @@ func checkTime(s SecretSource) error {
 // errAllEnded means that a route would refuse everything from now on.
 var errAllEnded = errors.New("no secret will be used again: not_after of all of them has passed: add one, or leave not_after out")
 
-// checkTimes finds secrets that are never used. idle says that none is used now, but one will be: until
-// then a route refuses everything.
-func checkTimes(secrets []SecretSource, now time.Time) (idle bool, err error) {
+// checkTimes finds secrets that are never used.
+func checkTimes(secrets []SecretSource, now time.Time) error {
 	for i, s := range secrets {
 		if err := checkTime(s); err != nil {
-			return false, fmt.Errorf("secret %d: %w", i+1, err)
+			return fmt.Errorf("secret %d: %w", i+1, err)
 		}
 	}
-	ended := func(s SecretSource) bool { return !s.NotAfter.IsZero() && !now.Before(s.NotAfter) }
-	if len(secrets) > 0 && !slices.ContainsFunc(secrets, func(s SecretSource) bool { return !ended(s) }) {
-		return false, errAllEnded
+	if !slices.ContainsFunc(secrets, func(s SecretSource) bool { return s.NotAfter.IsZero() || now.Before(s.NotAfter) }) {
+		return errAllEnded
 	}
-	return !slices.ContainsFunc(secrets, func(s SecretSource) bool { return !ended(s) && !now.Before(s.NotBefore) }), nil
+	return nil
+}
+
+// pause returns the first time from now on in which no secret is used, until one is: a route refuses
+// everything in it. The times are zero if there is none.
+func pause(secrets []SecretSource, now time.Time) (from, until time.Time) {
+	ends := []time.Time{now}
+	for _, s := range secrets {
+		if s.NotAfter.After(now) {
+			ends = append(ends, s.NotAfter)
+		}
+	}
+	slices.SortFunc(ends, time.Time.Compare)
+	for _, from := range ends {
+		var next time.Time
+		used := false
+		for _, s := range secrets {
+			switch {
+			case s.NotBefore.After(from):
+				if next.IsZero() || s.NotBefore.Before(next) {
+					next = s.NotBefore
+				}
+			case s.NotAfter.IsZero() || s.NotAfter.After(from):
+				used = true
+			}
+		}
+		if !used && !next.IsZero() {
+			return from, next
+		}
+	}
+	return time.Time{}, time.Time{}
+}
+
+// warnOfPause says when no secret is used, and what comes of it.
+func warnOfPause(logger *zap.Logger, secrets []SecretSource, now time.Time, consequence string, who zap.Field) {
+	if from, until := pause(secrets, now); !until.IsZero() {
+		logger.Warn("no secret is in use for a time: "+consequence, who, zap.String("from", from.Format(time.RFC3339)), zap.String("until", until.Format(time.RFC3339)))
+	}
 }

@@ -2,9 +2,6 @@ package caddymodule
 
 import (
 	"errors"
-	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +84,38 @@ func TestASecretThatIsNeverUsedIsAnError(t *testing.T) {
 	}
 }
 
+// A time without a secret is told when the configuration loads, before anything is refused in it.
+func TestATimeWithoutASecretIsTold(t *testing.T) {
+	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	hour := func(n time.Duration) time.Time { return noon.Add(n * time.Hour) }
+	during := func(from, until time.Time) SecretSource { return SecretSource{NotBefore: from, NotAfter: until} }
+	var open time.Time
+	for name, test := range map[string]struct {
+		secrets     []SecretSource
+		from, until time.Time
+	}{
+		"none":                {[]SecretSource{during(open, open)}, open, open},
+		"in its time":         {[]SecretSource{during(hour(0), open)}, open, open},
+		"overlapping":         {[]SecretSource{during(open, hour(2)), during(hour(1), open)}, open, open},
+		"one after the other": {[]SecretSource{during(hour(1), open), during(open, hour(1))}, open, open},
+		"to come":             {[]SecretSource{during(hour(2), open), during(hour(1), open)}, hour(0), hour(1)},
+		"a gap":               {[]SecretSource{during(hour(2), hour(3)), during(open, hour(1))}, hour(1), hour(2)},
+		"a gap bridged":       {[]SecretSource{during(hour(2), hour(3)), during(open, hour(1)), during(open, open)}, open, open},
+		"a gap that is over":  {[]SecretSource{during(open, hour(-2)), during(hour(-1), open)}, open, open},
+		"over for good":       {[]SecretSource{during(open, hour(1))}, open, open},
+	} {
+		if from, until := pause(test.secrets, noon); !from.Equal(test.from) || !until.Equal(test.until) {
+			t.Errorf("%s: from %v until %v", name, from, until)
+		}
+	}
+	core, logs := observer.New(zapcore.DebugLevel)
+	warnOfPause(zap.New(core), []SecretSource{during(hour(1), open)}, noon, "every delivery is refused in it", zap.String("route", "github"))
+	warnOfPause(zap.New(core), []SecretSource{during(open, open)}, noon, "every delivery is refused in it", zap.String("route", "github"))
+	if all := logs.All(); len(all) != 1 || all[0].Message != "no secret is in use for a time: every delivery is refused in it" || all[0].ContextMap()["until"] != "2026-01-01T13:00:00Z" {
+		t.Errorf("logged %v", all)
+	}
+}
+
 // Where nobody looks at the time of a secret, it may have none.
 func TestTokensAndEndpointsHaveNoTimes(t *testing.T) {
 	t.Setenv("STANDARD_SECRET", "whsec_"+longSecret)
@@ -98,181 +127,5 @@ func TestTokensAndEndpointsHaveNoTimes(t *testing.T) {
 		if err := validate(t, config); err == nil || !strings.Contains(err.Error(), "only secrets of webhook_verify and webhook_sign have them") {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-// watched is a keyring of one file whose looks a test makes itself.
-type watched struct {
-	*keyring
-	t    *testing.T
-	path string
-	logs *observer.ObservedLogs
-	age  time.Duration
-}
-
-func newWatched(t *testing.T, text string) *watched {
-	t.Helper()
-	core, logs := observer.New(zapcore.DebugLevel)
-	w := &watched{t: t, path: filepath.Join(t.TempDir(), "secret"), logs: logs}
-	w.write(text)
-	placeholder := "{file." + w.path + "}"
-	scheme, _ := verifiers.Preset("github")
-	w.keyring = &keyring{logger: zap.New(core), who: zap.String("route", "github"), compile: func() (*verifiers.Verifier, error) {
-		return newVerifier(scheme, []SecretSource{{Value: placeholder}}, verifiers.Options{})
-	}}
-	if err := w.open([]string{placeholder, "{env.NOTHING}", ""}); err != nil {
-		t.Fatal(err)
-	}
-	if len(w.files) != 1 {
-		t.Fatalf("%d files are looked at", len(w.files))
-	}
-	return w
-}
-
-// write replaces the file, each time with another time of change.
-func (w *watched) write(text string) {
-	w.t.Helper()
-	if err := os.WriteFile(w.path, []byte(text), 0o600); err != nil {
-		w.t.Fatal(err)
-	}
-	w.age += time.Second
-	changed := time.Unix(1e9, 0).Add(w.age)
-	if err := os.Chtimes(w.path, changed, changed); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// uses fails the test unless deliveries verify with this secret and no other one.
-func (w *watched) uses(secret string) {
-	w.t.Helper()
-	scheme, _ := verifiers.Preset("github")
-	for _, text := range []string{firstSecret, secondSecret} {
-		signer, err := verifiers.New(scheme, []verifiers.Secret{verifiers.NewSecret("", text)}, verifiers.Options{})
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		header, err := signer.Sign(verifiers.Message{})
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		check, err := w.current.Load().Check(verifiers.Request{Method: http.MethodPost, Header: header})
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if _, err = check.Verify(nil); (err == nil) != (text == secret) {
-			w.t.Errorf("with %s: %v", text, err)
-		}
-		check.Close()
-	}
-}
-
-const firstSecret, secondSecret = "first-secret-0123456789", "other-secret-0123456789"
-
-func (w *watched) problems() int { return w.logs.FilterLevelExact(zapcore.ErrorLevel).Len() }
-
-// A file that has changed is in use when two looks have found it the same: the first may have come while
-// somebody was writing.
-func TestASecretFileIsTakenUpWhenItLiesStill(t *testing.T) {
-	w := newWatched(t, firstSecret)
-	w.refresh()
-	w.uses(firstSecret)
-	w.write(secondSecret)
-	w.refresh()
-	w.uses(firstSecret)
-	w.write(secondSecret) // written again: of the same size
-	w.refresh()
-	w.uses(firstSecret)
-	w.refresh()
-	w.uses(secondSecret)
-	before := w.current.Load()
-	w.refresh()
-	w.refresh()
-	if w.current.Load() != before {
-		t.Error("a file that hasn't changed was read again")
-	}
-	if got := w.logs.FilterMessage("a secret file has changed: its secret is in use from now on").Len(); got != 1 || w.problems() != 0 {
-		t.Errorf("logged %d times, and %d problems", got, w.problems())
-	}
-}
-
-// A file that is gone, empty, too short or of the wrong form changes nothing, and is said once; when it is
-// mended it is taken up.
-func TestABrokenSecretFileKeepsTheOldSecret(t *testing.T) {
-	for name, breaks := range map[string]func(w *watched){
-		"gone":       func(w *watched) { os.Remove(w.path) },
-		"a folder":   func(w *watched) { os.Remove(w.path); os.Mkdir(w.path, 0o700) },
-		"empty":      func(w *watched) { w.write("") },
-		"line break": func(w *watched) { w.write("\n") },
-		"short":      func(w *watched) { w.write("short-secret") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWatched(t, firstSecret)
-			breaks(w)
-			for range 4 {
-				w.refresh()
-				w.uses(firstSecret)
-			}
-			if w.problems() != 1 {
-				t.Errorf("%d problems were logged", w.problems())
-			}
-			for _, line := range w.logs.All() {
-				text := line.Message + " " + line.ContextMap()["error"].(string)
-				if strings.Contains(text, "secret-0") || strings.Contains(text, "short-secret") || line.ContextMap()["route"] != "github" {
-					t.Errorf("logged %q of %v", text, line.ContextMap())
-				}
-			}
-			os.Remove(w.path)
-			w.write(secondSecret)
-			w.refresh()
-			w.refresh()
-			w.uses(secondSecret)
-			if w.problems() != 1 {
-				t.Errorf("%d problems were logged", w.problems())
-			}
-		})
-	}
-}
-
-// A file that a look finds changed while it is read is looked at again: its text may be of two files.
-func TestASecretFileThatChangesWhileItIsReadIsNotTakenUp(t *testing.T) {
-	w := newWatched(t, firstSecret)
-	compile := w.compile
-	w.write(secondSecret)
-	w.refresh()
-	w.keyring.compile = func() (*verifiers.Verifier, error) {
-		v, err := compile()
-		w.write(firstSecret)
-		return v, err
-	}
-	before := w.current.Load()
-	w.refresh()
-	if w.current.Load() != before {
-		t.Error("a file was taken up that changed while it was read")
-	}
-	w.keyring.compile = compile
-	w.write(secondSecret)
-	w.refresh()
-	w.refresh()
-	w.uses(secondSecret)
-	if w.problems() != 0 {
-		t.Errorf("%d problems were logged", w.problems())
-	}
-}
-
-// A configuration without secret files has nothing that looks at them, and one that was never started
-// neither.
-func TestOnlySecretFilesAreWatched(t *testing.T) {
-	t.Setenv("LONG_SECRET", longSecret)
-	v := provision[*Verify](t, `{"handler":"webhook_verify","provider":"github","secrets":[{"value":"{env.LONG_SECRET}"}]}`)
-	if len(v.gateway.keyrings) != 0 || watchSecrets(v.gateway.keyrings) != nil {
-		t.Error("the environment is watched")
-	}
-	path := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(path, []byte(longSecret), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	v = provision[*Verify](t, `{"handler":"webhook_verify","provider":"github","secrets":[{"value":"{env.LONG_SECRET}"},{"value":"{file.`+path+`}"}]}`)
-	if len(v.gateway.keyrings) != 1 || v.gateway.secrets != nil {
-		t.Errorf("%d keyrings are watched, and the watch has begun: %t", len(v.gateway.keyrings), v.gateway.secrets != nil)
 	}
 }

@@ -59,11 +59,17 @@ func (s SecretSource) text(replacer *caddy.Replacer) (string, error) {
 
 // resolvePlaceholder returns what a placeholder stands for, which must be something.
 func resolvePlaceholder(replacer *caddy.Replacer, placeholder string) (string, error) {
+	path, isFile := pathOf(placeholder)
+	if isFile {
+		if err := checkRegular(path); errors.Is(err, errIrregular) {
+			return "", err
+		}
+	}
 	text, err := replacer.ReplaceOrErr(placeholder, true, true)
 	switch {
 	case err == nil:
 		return text, nil
-	case strings.HasPrefix(placeholder, "{file."):
+	case isFile:
 		return "", fmt.Errorf("%s can't be read or is empty", placeholder)
 	}
 	return "", fmt.Errorf("%s is not set or empty", placeholder)

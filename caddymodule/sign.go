@@ -106,8 +106,7 @@ func (s *Sign) provision(ctx caddy.Context) error {
 	if len(s.Secrets) == 0 {
 		return errNoSecret
 	}
-	idle, err := checkTimes(s.Secrets, s.now())
-	if err != nil {
+	if err := checkTimes(s.Secrets, s.now()); err != nil {
 		return err
 	}
 	s.keys = &keyring{logger: s.reporter.logger, who: zap.String("scheme", s.Scheme)}
@@ -116,9 +115,7 @@ func (s *Sign) provision(ctx caddy.Context) error {
 		return err
 	}
 	s.fields = s.keys.current.Load().HeaderNames()
-	if idle {
-		s.reporter.logger.Warn("no secret is in use yet: nothing can be signed until not_before", zap.String("scheme", s.Scheme))
-	}
+	warnOfPause(s.reporter.logger, s.Secrets, s.now(), "nothing can be signed in it", zap.String("scheme", s.Scheme))
 	return nil
 }
 

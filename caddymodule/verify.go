@@ -99,6 +99,7 @@ type Verify struct {
 	gateway   *Gateway
 	scheme    verifiers.Scheme
 	keys      *keyring
+	vendor    *verifiers.KeySource // what was fetched from the provider stays when a secret changes
 	window    time.Duration
 	allow     string   // for 405
 	asks      []string // the methods of the provider's handshake that aren't among Methods
@@ -163,10 +164,10 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if len(v.Secrets) == 0 {
 		return errNoSecret
 	}
-	idle, err := checkTimes(v.Secrets, v.now())
-	if err != nil {
+	if err := checkTimes(v.Secrets, v.now()); err != nil {
 		return err
 	}
+	v.vendor = verifiers.NewKeySource(verifiers.KeySourceOptions{})
 	v.keys = &keyring{compile: v.compile, logger: v.reporter.logger, who: zap.String("route", v.Name)}
 	if err := v.gateway.openKeyring(v.keys, append(placeholdersOf(v.Secrets), v.VerifyToken, v.EncryptKey)); err != nil {
 		return err
@@ -180,9 +181,7 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if verifier.Handshake().BringsSecret() {
 		v.gateway.greeters[v.Name] = v.Provider
 	}
-	if idle {
-		v.reporter.logger.Warn("no secret is in use yet: every delivery is refused until not_before", zap.String("route", v.Name))
-	}
+	warnOfPause(v.reporter.logger, v.Secrets, v.now(), "every delivery is refused in it", zap.String("route", v.Name))
 	v.warn()
 	if v.Mode == "monitor" {
 		v.reporter.logger.Warn("deliveries that don't verify are let through: mode monitor", zap.String("route", v.Name))
@@ -259,6 +258,7 @@ func (v *Verify) compile() (*verifiers.Verifier, error) {
 		AllowWeak:  v.AllowWeak,
 		PublicURL:  v.PublicURL,
 		Space:      v.gateway.lend,
+		Keys:       v.vendor,
 		Handshake:  handshake,
 	})
 	if err == nil {

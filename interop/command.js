@@ -50,14 +50,15 @@ const bodies = {
 };
 
 /** Registers the tests. */
-export function commandTests({ app, binary, directory }) {
+export function commandTests(rig) {
+  const { app, binary, directory } = rig;
   for (const [provider, { newSecret, accept }] of Object.entries(providers)) {
     const secret = newSecret();
 
     describe(`hookseal webhook send --provider ${provider}: accepted by the official SDK`, () => {
       for (const [kind, body] of Object.entries(bodies)) {
         test(kind, async () => {
-          const record = await send(["--secret-env", "SECRET"], body);
+          const record = await send([], body);
           assert.equal(record.headers["content-type"], "application/json");
           await accept(secret, record);
           await assert.rejects(async () => accept(newSecret(), record), "the SDK accepts any secret");
@@ -74,17 +75,7 @@ export function commandTests({ app, binary, directory }) {
       });
     });
 
-    /** Sends the body and returns what the app recorded. */
-    async function send(flags, body, stdin = body) {
-      const args = ["webhook", "send", `http://${app.address}/sent`, "--provider", provider, ...flags];
-      const { code, output } = await run(binary, args, environment(directory, { SECRET: secret }), stdin);
-      assert.ok(!output.includes(secret), "the output has the secret");
-      assert.equal(code, 0, output);
-      const records = app.drain();
-      assert.equal(records.length, 1, "requests sent");
-      assert.ok(records[0].body.equals(body), "the body is not what was to be sent");
-      return records[0];
-    }
+    const send = (flags, body, stdin) => sendSigned(rig, { provider, secret, flags, body, stdin });
   }
 
   test("hookseal webhook send --provider github: names event and id as GitHub does", async () => {
@@ -102,6 +93,19 @@ export function commandTests({ app, binary, directory }) {
       assert.match(headers["x-github-delivery"], id);
     }
   });
+}
+
+/** Sends a body with `hookseal webhook send`, from its standard input, and returns what the app recorded. */
+export async function sendSigned({ app, binary, directory }, { provider, secret, flags, body, stdin = body }) {
+  const from = flags.includes("--secret-file") ? [] : ["--secret-env", "SECRET"];
+  const args = ["webhook", "send", `http://${app.address}/sent`, "--provider", provider, ...from, ...flags];
+  const { code, output } = await run(binary, args, environment(directory, { SECRET: secret }), stdin);
+  assert.ok(!output.includes(secret), "the output has the secret");
+  assert.equal(code, 0, output);
+  const records = app.drain();
+  assert.equal(records.length, 1, "requests sent");
+  assert.ok(records[0].body.equals(body), "the body is not what was to be sent");
+  return records[0];
 }
 
 /** Runs a command to its end. */

@@ -15,6 +15,7 @@ import * as signed from "./signed.js";
 import * as standard from "./standard.js";
 import * as stripe from "./stripe.js";
 import * as twilio from "./twilio.js";
+import * as vendors from "./vendors.js";
 
 const secrets = {
   [adyen.secretName]: adyen.newSecret(),
@@ -27,6 +28,7 @@ const secrets = {
   [standard.secretNames.previous]: standard.newSecret(),
   [stripe.secretName]: stripe.newSecret(),
   [twilio.secretName]: twilio.newSecret(),
+  ...vendors.newSecrets(),
 };
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
@@ -36,7 +38,7 @@ process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
 
 const app = await startApp();
 const binary = await findBinary(directory);
-const parts = [github, standard, stripe, signed, adyen, contentful, httpMessage, twilio, publish];
+const parts = [github, standard, stripe, signed, adyen, contentful, httpMessage, twilio, vendors, publish];
 const site = parts.map((part) => part.site(app.address)).join("\n");
 const gateway = await startGateway({ binary, directory, options: publish.options(directory), site, secrets });
 after(async () => {
@@ -55,6 +57,7 @@ adyen.adyenTests(rig);
 contentful.contentfulTests(rig);
 httpMessage.httpMessageTests(rig);
 twilio.twilioTests(rig);
+vendors.vendorTests(rig);
 commandTests(rig);
 publish.publishTests(rig);
 

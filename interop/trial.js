@@ -13,7 +13,7 @@ import { post } from "./sender.js";
  *   forwarded  the path at which the app must get it (default: path),
  *   answered   what the sender is told of one that was accepted (default: nothing),
  *   verified   what Webhook-Verified-* must say: { provider, event, id, timestamp, key },
- *   forgeries  what must be refused: [{ headers, body }], each defaulting to the delivery's own,
+ *   forgeries  what must be refused: [{ path, headers, body }], each defaulting to the delivery's own,
  *   copies     what must be dropped once it was delivered, likewise,
  *   accept     asks the provider's SDK in the app about the record: throws if it refuses it.
  *
@@ -25,7 +25,7 @@ export async function trial({ gateway, app }, deliveries) {
   /** Sends a variant of each and checks the answers. Returns what the app got. */
   const send = async (kind, variants, expected) => {
     const answers = await Promise.all(
-      variants.map(([{ path, ...delivery }, { headers = delivery.headers, body = delivery.body }]) => post(gateway.url + path, headers, body)),
+      variants.map(([delivery, { path, headers, body }]) => post(gateway.url + (path ?? delivery.path), headers ?? delivery.headers, body ?? delivery.body)),
     );
     const records = app.drain();
     answers.forEach((answer, i) => assert.deepEqual(answer, { status: expected, body: expected === 401 ? "" : (variants[i][0].answered ?? "") }, `answer to ${kind} of ${variants[i][0].verified.event}`));

@@ -48,7 +48,7 @@ func (e reversed) sign(c *Check, m Message) error {
 	header.Set("X-Nonce", "n")
 	header.Set("X-Time", c.stamp)
 	e.write(c, "n", m.Body)
-	values, err := c.signatureValues(nil)
+	values, err := c.signatureValues(c.verifier.valid(), nil)
 	header["X-Signature"] = values
 	return err
 }

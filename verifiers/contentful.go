@@ -114,7 +114,7 @@ func (e contentful) sign(c *Check, m Message) error {
 	if err := e.write(c, names); err != nil {
 		return err
 	}
-	values, err := c.signatureValues(m.Body)
+	values, err := c.signatureValues(c.verifier.valid(), m.Body)
 	header[c.rules.signature.name] = values
 	return err
 }

@@ -144,7 +144,7 @@ func respellings(t *testing.T, scheme Scheme, original Request) []Request {
 		c := original
 		c.Header = make(http.Header)
 		for name, values := range original.Header {
-			for from, to := range map[string]string{"Webhook-": "Svix-", "Svix-": "Webhook-"} {
+			for from, to := range map[string]string{"Webhook-": "Svix-", "Svix-": "Webhook-", "X-Shopify-": "Shopify-"} {
 				if strings.HasPrefix(name, from) {
 					c.Header[strings.Replace(name, from, to, 1)] = values
 				}

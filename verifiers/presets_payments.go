@@ -97,11 +97,17 @@ var paymentPresets = []Scheme{
 		Name:      "shopify",
 		Title:     "Shopify",
 		Reference: "https://shopify.dev/docs/apps/build/webhooks/subscribe/https",
-		Note:      "Event, ids and time are headers that the signature does not cover. Deliveries of two topics with the same body count as copies of each other: give each topic a route of its own. After the app's secret was rolled it takes up to an hour until the new one signs.",
+		Note:      "Event, ids and time are headers that the signature does not cover. Deliveries of two topics with the same body count as copies of each other: give each topic a route of its own. After the app's secret was rolled it takes up to an hour until the new one signs. Deliveries of Shopify's Events have header names without the X- (https://shopify.dev/docs/apps/build/events/verify-deliveries), and their topic in the body too, where the action stands beside it.",
 		Signature: Signature{From: "header:X-Shopify-Hmac-SHA256", Encoding: Base64},
 		Content:   "{body}",
 		ID:        []string{"header:X-Shopify-Webhook-Id"},
 		Event:     []string{"header:X-Shopify-Topic"},
+		Alternative: &Scheme{
+			Signature: Signature{From: "header:Shopify-Hmac-SHA256", Encoding: Base64},
+			Content:   "{body}",
+			ID:        []string{"header:Shopify-Webhook-Id"},
+			Event:     []string{"json:topic", "header:Shopify-Topic"},
+		},
 	},
 	{
 		Name:      "square",

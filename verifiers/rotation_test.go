@@ -116,6 +116,33 @@ func TestEverySchemeKeepsToTheTimesOfItsSecrets(t *testing.T) {
 	}
 }
 
+// TestAMessageIsSignedAtOneTime: the secret that is named is the one that signs, also if its time ends in
+// the middle.
+func TestAMessageIsSignedAtOneTime(t *testing.T) {
+	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	now := noon.Add(-1)
+	scheme := Scheme{Name: "named", Signature: Signature{From: "header:X-Signature"}, KeyID: "header:X-Key"}
+	v, err := New(scheme, rolled(noon), Options{Now: func() time.Time { now = now.Add(1); return now.Add(-1) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, err := v.Sign(Message{Time: noon, Body: []byte("{}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := rolled(noon)
+	for i := range all {
+		all[i].NotBefore, all[i].NotAfter = time.Time{}, time.Time{}
+	}
+	receiver, err := New(scheme, all, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := verify(receiver, Request{Method: http.MethodPost, Header: header}, []byte("{}")); err != nil || d.Key != "old" {
+		t.Errorf("named %s: %v, %v", header.Get("X-Key"), d, err)
+	}
+}
+
 // TestASecretWhoseTimeIsEmptyIsAnError: nobody means that.
 func TestASecretWhoseTimeIsEmptyIsAnError(t *testing.T) {
 	scheme, _ := Preset("github")

@@ -102,7 +102,7 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 		// Not %w: ErrNotGenuine is said of what was received.
 		return nil, fmt.Errorf("scheme %s: %v", r.name, err)
 	}
-	values, err := c.signatureValues(m.Body)
+	values, err := c.signatureValues(keys, m.Body)
 	if err != nil {
 		return nil, fmt.Errorf("scheme %s: %w", r.name, err)
 	}
@@ -116,9 +116,9 @@ func (v *Verifier) Sign(m Message) (http.Header, error) {
 	return header, nil
 }
 
-// signatureValues returns the values of the signature's header fields.
-func (c *Check) signatureValues(body []byte) ([]string, error) {
-	keys := c.verifier.valid()
+// signatureValues returns the values of the signature's header fields, by the secrets that are used now. To
+// ask for those again would be to ask at another time.
+func (c *Check) signatureValues(keys []*keyed, body []byte) ([]string, error) {
 	if len(keys) == 0 {
 		return nil, ErrNoSecretNow
 	}

@@ -84,7 +84,7 @@ func (e twilio) sign(c *Check, m Message) error {
 		return errors.New("the body is no form: put its SHA-256 into the target, as the parameter " + twilioDigest)
 	}
 	e.write(c, e.origins[0], fields)
-	values, err := c.signatureValues(nil)
+	values, err := c.signatureValues(c.verifier.valid(), nil)
 	c.request.Header[c.rules.signature.name] = values
 	return err
 }
