@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -19,24 +18,19 @@ func checkTime(s SecretSource) error {
 	return nil
 }
 
-// errAllEnded means that a route would refuse everything from now on.
-var errAllEnded = errors.New("no secret will be used again: not_after of all of them has passed: add one, or leave not_after out")
-
-// checkTimes finds secrets that are never used.
-func checkTimes(secrets []SecretSource, now time.Time) error {
+// checkTimes finds secrets that are never used. That all have ended is no error: a gateway that was started
+// again would then not start for all its other routes either.
+func checkTimes(secrets []SecretSource) error {
 	for i, s := range secrets {
 		if err := checkTime(s); err != nil {
 			return fmt.Errorf("secret %d: %w", i+1, err)
 		}
 	}
-	if !slices.ContainsFunc(secrets, func(s SecretSource) bool { return s.NotAfter.IsZero() || now.Before(s.NotAfter) }) {
-		return errAllEnded
-	}
 	return nil
 }
 
-// pause returns the first time from now on in which no secret is used, until one is: a route refuses
-// everything in it. The times are zero if there is none.
+// pause returns the first time from now on in which no secret is used: a route refuses everything in it.
+// Until is zero if no secret is used again, and both are if there is no such time.
 func pause(secrets []SecretSource, now time.Time) (from, until time.Time) {
 	ends := []time.Time{now}
 	for _, s := range secrets {
@@ -58,7 +52,7 @@ func pause(secrets []SecretSource, now time.Time) (from, until time.Time) {
 				used = true
 			}
 		}
-		if !used && !next.IsZero() {
+		if !used {
 			return from, next
 		}
 	}
@@ -67,7 +61,11 @@ func pause(secrets []SecretSource, now time.Time) (from, until time.Time) {
 
 // warnOfPause says when no secret is used, and what comes of it.
 func warnOfPause(logger *zap.Logger, secrets []SecretSource, now time.Time, consequence string, who zap.Field) {
-	if from, until := pause(secrets, now); !until.IsZero() {
+	switch from, until := pause(secrets, now); {
+	case from.IsZero():
+	case until.IsZero():
+		logger.Warn("no secret is in use for good: "+consequence, who, zap.String("from", from.Format(time.RFC3339)))
+	default:
 		logger.Warn("no secret is in use for a time: "+consequence, who, zap.String("from", from.Format(time.RFC3339)), zap.String("until", until.Format(time.RFC3339)))
 	}
 }

@@ -61,7 +61,7 @@ func TestASignerUsesASecretInItsTimeOnly(t *testing.T) {
 	}
 }
 
-// A configuration that would refuse everything for good is an error; one that begins to work later is not.
+// A secret whose time is none is a mistake; one whose time is over or still to come is not.
 func TestASecretThatIsNeverUsedIsAnError(t *testing.T) {
 	t.Setenv("LONG_SECRET", longSecret)
 	const ended = `{"value":"{env.LONG_SECRET}","not_after":"2020-01-01T00:00:00Z"}`
@@ -69,8 +69,7 @@ func TestASecretThatIsNeverUsedIsAnError(t *testing.T) {
 	const later = `{"value":"{env.LONG_SECRET}","not_before":"2999-01-01T00:00:00Z"}`
 	for _, handler := range []string{`"webhook_verify","provider":"github"`, `"webhook_sign","scheme":"standard"`} {
 		for secrets, problem := range map[string]string{
-			ended:               "no secret will be used again: not_after of all of them has passed: add one, or leave not_after out",
-			ended + `,` + ended: "no secret will be used again",
+			ended:               "", // the other routes must start again
 			never:               "secret 1: secret is never used: not_after must lie behind not_before",
 			later + `,` + never: "secret 2: secret is never used",
 			later:               "",
@@ -102,16 +101,19 @@ func TestATimeWithoutASecretIsTold(t *testing.T) {
 		"a gap":               {[]SecretSource{during(hour(2), hour(3)), during(open, hour(1))}, hour(1), hour(2)},
 		"a gap bridged":       {[]SecretSource{during(hour(2), hour(3)), during(open, hour(1)), during(open, open)}, open, open},
 		"a gap that is over":  {[]SecretSource{during(open, hour(-2)), during(hour(-1), open)}, open, open},
-		"over for good":       {[]SecretSource{during(open, hour(1))}, open, open},
+		"over for good":       {[]SecretSource{during(open, hour(-1)), during(open, hour(-2))}, hour(0), open},
+		"over for good later": {[]SecretSource{during(open, hour(1)), during(open, hour(2))}, hour(2), open},
 	} {
 		if from, until := pause(test.secrets, noon); !from.Equal(test.from) || !until.Equal(test.until) {
 			t.Errorf("%s: from %v until %v", name, from, until)
 		}
 	}
 	core, logs := observer.New(zapcore.DebugLevel)
-	warnOfPause(zap.New(core), []SecretSource{during(hour(1), open)}, noon, "every delivery is refused in it", zap.String("route", "github"))
-	warnOfPause(zap.New(core), []SecretSource{during(open, open)}, noon, "every delivery is refused in it", zap.String("route", "github"))
-	if all := logs.All(); len(all) != 1 || all[0].Message != "no secret is in use for a time: every delivery is refused in it" || all[0].ContextMap()["until"] != "2026-01-01T13:00:00Z" {
+	warnOfPause(zap.New(core), []SecretSource{during(hour(1), open)}, noon, "every delivery is refused then", zap.String("route", "github"))
+	warnOfPause(zap.New(core), []SecretSource{during(open, hour(1))}, noon, "every delivery is refused then", zap.String("route", "github"))
+	warnOfPause(zap.New(core), []SecretSource{during(open, open)}, noon, "every delivery is refused then", zap.String("route", "github"))
+	if all := logs.All(); len(all) != 2 || all[0].Message != "no secret is in use for a time: every delivery is refused then" || all[0].ContextMap()["until"] != "2026-01-01T13:00:00Z" ||
+		all[1].Message != "no secret is in use for good: every delivery is refused then" || all[1].ContextMap()["from"] != "2026-01-01T13:00:00Z" {
 		t.Errorf("logged %v", all)
 	}
 }

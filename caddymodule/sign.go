@@ -106,7 +106,7 @@ func (s *Sign) provision(ctx caddy.Context) error {
 	if len(s.Secrets) == 0 {
 		return errNoSecret
 	}
-	if err := checkTimes(s.Secrets, s.now()); err != nil {
+	if err := checkTimes(s.Secrets); err != nil {
 		return err
 	}
 	s.keys = &keyring{logger: s.reporter.logger, who: zap.String("scheme", s.Scheme)}
@@ -115,7 +115,7 @@ func (s *Sign) provision(ctx caddy.Context) error {
 		return err
 	}
 	s.fields = s.keys.current.Load().HeaderNames()
-	warnOfPause(s.reporter.logger, s.Secrets, s.now(), "nothing can be signed in it", zap.String("scheme", s.Scheme))
+	warnOfPause(s.reporter.logger, s.Secrets, s.now(), "nothing can be signed then", zap.String("scheme", s.Scheme))
 	return nil
 }
 

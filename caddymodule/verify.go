@@ -164,7 +164,7 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if len(v.Secrets) == 0 {
 		return errNoSecret
 	}
-	if err := checkTimes(v.Secrets, v.now()); err != nil {
+	if err := checkTimes(v.Secrets); err != nil {
 		return err
 	}
 	v.vendor = verifiers.NewKeySource(verifiers.KeySourceOptions{})
@@ -181,7 +181,7 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if verifier.Handshake().BringsSecret() {
 		v.gateway.greeters[v.Name] = v.Provider
 	}
-	warnOfPause(v.reporter.logger, v.Secrets, v.now(), "every delivery is refused in it", zap.String("route", v.Name))
+	warnOfPause(v.reporter.logger, v.Secrets, v.now(), "every delivery is refused then", zap.String("route", v.Name))
 	v.warn()
 	if v.Mode == "monitor" {
 		v.reporter.logger.Warn("deliveries that don't verify are let through: mode monitor", zap.String("route", v.Name))
