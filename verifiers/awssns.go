@@ -27,11 +27,13 @@ type awsSNS struct {
 	allowWeak bool
 }
 
-// snsCertificates are where SNS has its certificates, and for whom they are: names that
+// snsCertificates are where SNS has its certificates, and for whom they are. The region is written as regions are:
+// sns.s3-us-west-2.amazonaws.com is somebody's bucket, see https://github.com/nathforge/validatesns/issues/6. The
+// names are those that
 // https://github.com/aws/aws-sdk-java-v2 has in SnsHostProvider, such as sns.amazonaws.com,
 // sns-signing.eu-south-1.amazonaws.com, sns-us-gov-west-1.amazonaws.com and sns-cn-north-1.amazonaws.com.cn.
 var snsCertificates = certificateRules{
-	where: regexp.MustCompile(`^https://sns\.[a-z0-9-]{3,32}\.amazonaws\.com(\.cn)?/SimpleNotificationService-[0-9A-Za-z]{1,64}\.pem$`),
+	where: regexp.MustCompile(`^https://sns\.[a-z]{2}(-[a-z]+)+-[0-9]{1,2}\.amazonaws\.com(\.cn)?/SimpleNotificationService-[0-9A-Za-z]{1,64}\.pem$`),
 	names: regexp.MustCompile(`^sns(-signing)?([.-][a-z0-9-]{3,32})?\.amazonaws\.com(\.cn)?$`),
 }
 
