@@ -25,9 +25,9 @@ const (
 	keyRetry = 30 * time.Second
 	// maxKeys is how many keys are kept.
 	maxKeys = 64
-	// keyBurst is how many unknown keys may be asked for at once, and keyRefill how long it takes until one
-	// more may be. Whoever can send deliveries can name keys that don't exist, and each costs the vendor a
-	// request. SNS, which has most, has a certificate or two in each region.
+	// keyBurst is how many unknown keys may be asked for at once of one host, and keyRefill how long it takes
+	// until one more may be. Whoever can send deliveries can name keys that don't exist, and each costs the
+	// vendor a request. No vendor has more than a few at a time.
 	keyBurst  = 10
 	keyRefill = 6 * time.Second
 )
@@ -64,7 +64,7 @@ type KeySourceOptions struct {
 // A key is fetched when the first delivery names it, once for all deliveries that wait for it, and kept for a
 // day at most. Keys that could not be had are not asked for again at once, and unknown ones at a
 // bounded rate, whoever sends deliveries that name them; neither touches the keys that are known. One source
-// may serve many verifiers, and then they share those bounds.
+// may serve many verifiers: what is sent to one costs the others nothing unless they ask the same host.
 type KeySource struct {
 	fetcher fetcher
 	now     func() time.Time
@@ -73,7 +73,12 @@ type KeySource struct {
 
 	mu      sync.Mutex
 	entries map[string]*keyEntry
-	tokens  float64 // how many unknown keys may be asked for
+	guesses map[string]*guesses // by host, of which schemes and configuration have few
+}
+
+// guesses are what may be asked for of one host without knowing that it is there.
+type guesses struct {
+	left    float64
 	counted time.Time
 }
 
@@ -117,7 +122,7 @@ func NewKeySource(options KeySourceOptions) *KeySource {
 		roots:   options.Roots,
 		known:   options.Known,
 		entries: make(map[string]*keyEntry),
-		tokens:  keyBurst,
+		guesses: make(map[string]*guesses),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -155,7 +160,7 @@ func (s *KeySource) ask(q keyQuery) (any, *keyFlight, error) {
 	e := s.entries[name]
 	switch {
 	case e == nil || e.key == nil && e.flight == nil && !now.Before(e.retry):
-		if !s.mayGuess(now) {
+		if !s.mayGuess(q.request.host(), now) {
 			return nil, nil, fmt.Errorf("%w: unknown keys are named too often", ErrKeyUnavailable)
 		}
 		s.forget(now)
@@ -255,7 +260,7 @@ func (s *KeySource) evict(added *keyEntry) {
 }
 
 // forget drops what is known of keys that don't exist, when it says nothing any more. There are as many of
-// them as may be asked for within keyRetry.
+// them as may be asked for within keyRetry, of each host.
 func (s *KeySource) forget(now time.Time) {
 	for name, e := range s.entries {
 		if e.key == nil && e.flight == nil && !now.Before(e.retry) {
@@ -264,15 +269,20 @@ func (s *KeySource) forget(now time.Time) {
 	}
 }
 
-// mayGuess takes one of the requests that may be made for unknown keys, if there is one left.
-func (s *KeySource) mayGuess(now time.Time) bool {
-	if since := now.Sub(s.counted); since > 0 {
-		s.tokens = min(keyBurst, s.tokens+float64(since)/float64(keyRefill))
-		s.counted = now
+// mayGuess takes one of the requests that may be made of a host for unknown keys, if there is one left.
+func (s *KeySource) mayGuess(host string, now time.Time) bool {
+	g := s.guesses[host]
+	if g == nil {
+		g = &guesses{keyBurst, now}
+		s.guesses[host] = g
 	}
-	if s.tokens < 1 {
+	if since := now.Sub(g.counted); since > 0 {
+		g.left = min(keyBurst, g.left+float64(since)/float64(keyRefill))
+		g.counted = now
+	}
+	if g.left < 1 {
 		return false
 	}
-	s.tokens--
+	g.left--
 	return true
 }

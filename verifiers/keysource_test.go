@@ -280,6 +280,25 @@ func TestUnknownKeysAreAskedForAtABoundedRate(t *testing.T) {
 	})
 }
 
+// TestNobodyUsesUpWhatOthersMayAskFor: forged deliveries of one provider don't keep the keys of another away, though
+// one source serves both.
+func TestNobodyUsesUpWhatOthersMayAskFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewKeySource(KeySourceOptions{Transport: serving(isUp())})
+		for i := range 2 * keyBurst {
+			_ = fetch(s, fmt.Sprintf("unknown-%d", i))
+		}
+		if err := fetch(s, "good"); !errors.Is(err, ErrKeyUnavailable) {
+			t.Errorf("the test uses up nothing: %v", err)
+		}
+		q := wanted("good", time.Time{})
+		q.request.url = "https://keys.example.net/good"
+		if _, err := s.key(t.Context(), q); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestNamedKeysDriveOutNoProvedOnes: forged deliveries may name any number of keys that are there.
 func TestNamedKeysDriveOutNoProvedOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
