@@ -594,6 +594,8 @@ func TestTheVerifyTokenIsInNoLog(t *testing.T) {
 	g.do(g.request(http.MethodGet, "/?hub.mode=subscribe&hub.challenge=1&hub.verify_token=the-token-that-nobody-may-see", nil, nil)).wants(t, 200)
 	g.do(g.request(http.MethodGet, "/?hub.mode=subscribe&hub.challenge=1&hub.verify_token=wrong", nil, nil)).wants(t, 403)
 	g.log.await(t, 1, message("webhook challenge answered"))
+	g.do(g.request(http.MethodGet, "/?hub.mode=unsubscribe&hub.challenge=1&hub.verify_token=the-token-that-nobody-may-see", nil, nil)).wants(t, 403)
+	g.do(g.request(http.MethodGet, "/?hub.mode=subscribe&hub.challenge=%3C&hub.verify_token=the-token-that-nobody-may-see", nil, nil)).wants(t, 401)
 	g.log.await(t, 1, access("/?hub.mode=subscribe&hub.challenge=1&hub.verify_token=wrong"))
 	if text := g.log.text(); strings.Contains(text, "nobody-may-see") {
 		t.Errorf("the log has the token:\n%s", text)

@@ -25,6 +25,10 @@ type challenge struct {
 	// brings says that it brings the secret for deliveries to come.
 	brings bool
 
+	// of reports whether a scheme can have it, and ofWhat says which can. Nil means that any can.
+	of     func(Scheme) bool
+	ofWhat string
+
 	// uses and needs name the options: "verify_token", "encrypt_key" or "topic". headNeeds names the one
 	// without which head isn't asked.
 	uses, needs []string
@@ -36,6 +40,14 @@ var (
 	get  = []string{http.MethodGet}
 	head = []string{http.MethodHead}
 )
+
+// signsWithHMAC is of challenges whose answer is an HMAC under the key of deliveries. Under other keys there is
+// none, or it would be a hash that anybody can compute.
+func signsWithHMAC(s Scheme) bool {
+	return algorithms[orDefault(s.Algorithm, HMACSHA256)].kind == hmacKind
+}
+
+const hmacOnly = "schemes whose algorithm is HMAC"
 
 // challenges are those of all providers, by the name that schemes call them.
 var challenges = map[string]*challenge{
@@ -177,6 +189,8 @@ var challenges = map[string]*challenge{
 	// https://docs.x.com/x-api/webhooks/quickstart
 	"x": {
 		about:    "a GET with `crc_token` is answered with its HMAC",
+		of:       signsWithHMAC,
+		ofWhat:   hmacOnly,
 		methods:  get,
 		head:     xCheck,
 		verified: xDelivery,
@@ -192,6 +206,8 @@ var challenges = map[string]*challenge{
 	// https://developers.zoom.us/docs/api/webhooks/
 	"zoom": {
 		about:    "a signed `endpoint.url_validation` is answered with its HMAC",
+		of:       signsWithHMAC,
+		ofWhat:   hmacOnly,
 		verified: zoomURL,
 	},
 }

@@ -23,7 +23,7 @@ import (
 //	answer, err := handshake.Verified(check, body)  // of a delivery that is genuine
 //
 // Each returns ErrNoChallenge for a request that isn't one, and an error under ErrNotGenuine for one that
-// must be refused. A text that is echoed is bounded in length and alphabet, whoever signed it, and is
+// must be refused; of its answer only Private counts then. A text that is echoed is bounded in length and alphabet, whoever signed it, and is
 // never of a type that a browser takes for a document.
 
 // ErrNoChallenge means that a request is no challenge: it is to be verified, or to be forwarded, like any

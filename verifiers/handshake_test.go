@@ -375,6 +375,87 @@ func TestNoChallengeOfXSignsADelivery(t *testing.T) {
 	}
 }
 
+// TestAChallengeOfXSignsNoDeliveryOfAnyContent: a scheme of one's own may sign other texts than the body alone, and
+// what counts is whether the challenge signs such a text.
+func TestAChallengeOfXSignsNoDeliveryOfAnyContent(t *testing.T) {
+	scheme := Scheme{Signature: Signature{From: "header:X-Signature", Encoding: Base64, List: &List{Assign: "=", Key: "sha256"}}, Challenge: "x"}
+	for _, test := range []struct {
+		content, signed, body string
+	}{
+		{"{header:X-Id}.{header:X-Kind}", "1.order", `{"forged":true}`},
+		{"{header:X-Id}.{body}", "1.", ""},
+		{"{header:X-Id}.{body}", "1.a", "a"},
+		{"{body}", "a", "a"},
+	} {
+		scheme.Content = test.content
+		v, err := New(scheme, identitySecrets, Options{Handshake: new(HandshakeOptions)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := v.Handshake().Head(Request{Method: http.MethodGet, Target: "/in?crc_token=" + test.signed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var token struct {
+			Response string `json:"response_token"`
+		}
+		if err := json.Unmarshal(answer.Body, &token); err != nil {
+			t.Fatal(err)
+		}
+		check, err := v.Check(Request{Method: http.MethodPost, Header: http.Header{"X-Signature": {token.Response}, "X-Id": {"1"}, "X-Kind": {"order"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := check.Verify([]byte(test.body)); err != nil {
+			t.Fatalf("%q of %q: the test has nothing to refuse: %v", test.body, test.content, err)
+		}
+		if _, err := v.Handshake().Verified(check, []byte(test.body)); err != ErrChallengeText {
+			t.Errorf("%q of %q: %v", test.body, test.content, err)
+		}
+		check.Close()
+	}
+}
+
+// TestChallengesThatSignNeedAnHMAC: with any other algorithm there is no key to sign with, which is said when the
+// configuration loads and not by a panic when the challenge comes.
+func TestChallengesThatSignNeedAnHMAC(t *testing.T) {
+	for name, a := range algorithms {
+		scheme := Scheme{Name: "acme", Signature: Signature{From: "header:X-Signature"}, Algorithm: name}
+		switch a.kind {
+		case publicKind:
+			scheme.Key = PEM
+		case digestKind:
+			scheme.Content = "{body}{secret}"
+		}
+		for _, challenge := range []string{"", "x", "zoom"} {
+			scheme.Challenge = challenge
+			_, err := New(scheme, []Secret{NewSecret("", scheme.SampleSecret())}, Options{AllowWeak: true, Handshake: new(HandshakeOptions)})
+			if good := challenge == "" || a.kind == hmacKind; (err == nil) != good {
+				t.Errorf("%s with challenge %q: %v", name, challenge, err)
+			}
+		}
+	}
+}
+
+// TestWhatShowsAVerifyTokenIsPrivate: whatever else is wrong with a challenge, it must not be logged if it has the
+// token.
+func TestWhatShowsAVerifyTokenIsPrivate(t *testing.T) {
+	scheme, _ := Preset("meta")
+	v, err := New(scheme, identitySecrets, Options{Handshake: &HandshakeOptions{VerifyToken: NewSecret("", "the-token")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]error{
+		"hub.mode=subscribe&hub.verify_token=the-token&hub.challenge=1":        nil,
+		"hub.mode=subscribe&hub.verify_token=the-token&hub.challenge=<script>": ErrChallengeMalformed,
+		"hub.mode=other&hub.verify_token=the-token&hub.challenge=1":            ErrChallengeRefused,
+	} {
+		if answer, err := v.Handshake().Head(Request{Method: http.MethodGet, Target: "/in?" + query}); err != want || !answer.Private {
+			t.Errorf("%s: %v, private is %t", query, err, answer.Private)
+		}
+	}
+}
+
 // fuzzChallenges gives a fuzzer the requests of a stage's vectors, and returns their verifiers by name.
 func fuzzChallenges(f *testing.F, stage string, add func(name string, v challengeVector)) map[string]*Handshake {
 	f.Helper()
