@@ -257,6 +257,7 @@ func (v *Verify) compile() (*verifiers.Verifier, error) {
 		AllowShort: v.AllowShort,
 		AllowWeak:  v.AllowWeak,
 		PublicURL:  v.PublicURL,
+		Keys:       processKeys(),
 		Space:      v.gateway.lend,
 		Keys:       v.vendor,
 		Handshake:  handshake,
@@ -300,7 +301,7 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	verifier := v.keys.current.Load()
 	handshake := verifier.Handshake()
 	d.acknowledgement = handshake.Acknowledgement()
-	request := verifiers.Request{Header: r.Header}
+	request := verifiers.Request{Header: r.Header, Context: r.Context()}
 	request.Method, request.Target = asSent(r)
 	delivers := slices.Contains(v.Methods, request.Method)
 	if !delivers && !slices.Contains(v.asks, request.Method) {
