@@ -89,10 +89,6 @@ type Verify struct {
 	// refused.
 	EncryptKey string `json:"encrypt_key,omitempty"`
 
-	// Topics are the ARNs of the Amazon SNS topics whose messages are let in and whose subscriptions are
-	// confirmed. SNS needs at least one.
-	Topics []string `json:"topics,omitempty"`
-
 	// Position is where a Caddyfile has the directive, for error messages.
 	Position string `json:"position,omitempty"`
 

@@ -29,7 +29,7 @@ type challenge struct {
 	of     func(Scheme) bool
 	ofWhat string
 
-	// uses and needs name the options: "verify_token", "encrypt_key" or "topic". headNeeds names the one
+	// uses and needs name the options: "verify_token" or "encrypt_key". headNeeds names the one
 	// without which head isn't asked.
 	uses, needs []string
 	headNeeds   string
@@ -146,9 +146,10 @@ var challenges = map[string]*challenge{
 
 	// https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.prepare.html
 	"sns": {
-		about:    "a signed `SubscriptionConfirmation` of the route's `topic` is confirmed, and only messages of it are let in",
-		verified: snsTopic,
-		uses:     []string{"topic"},
+		about:    "a signed `SubscriptionConfirmation` of a topic that is accepted is confirmed at Amazon",
+		of:       func(s Scheme) bool { return s.code != nil },
+		ofWhat:   "aws-sns alone, whose secrets are the topics",
+		verified: confirmSubscription,
 	},
 
 	// Somebody is there. https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/

@@ -39,10 +39,6 @@ type HandshakeOptions struct {
 
 	// EncryptKey is the key of an encrypted challenge: the EncodingAESKey of WeCom.
 	EncryptKey Secret
-
-	// Topics are the ARNs of the SNS topics whose messages are let in and whose subscriptions are
-	// confirmed. AWS signs for every topic of every account alike.
-	Topics []string
 }
 
 // Handshake answers the challenges of one provider. It may be used by many goroutines at once.
@@ -53,7 +49,6 @@ type Handshake struct {
 	secrets   []Secret
 	token     *[sha256.Size]byte // the hash of the verify token
 	key       []byte             // the decoded encrypt key
-	topics    []topic
 }
 
 // Answer is what a challenge is answered with. It prints as "answer to a challenge", however it is
@@ -119,9 +114,8 @@ func newHandshake(scheme *Scheme, v *Verifier, secrets []Secret, options *Handsh
 	given := map[string]bool{
 		"verify_token": options.VerifyToken.text != nil,
 		"encrypt_key":  options.EncryptKey.text != nil,
-		"topic":        len(options.Topics) > 0,
 	}
-	for _, option := range []string{"verify_token", "encrypt_key", "topic"} {
+	for _, option := range []string{"verify_token", "encrypt_key"} {
 		switch {
 		case given[option] && !slices.Contains(c.uses, option):
 			return nil, fmt.Errorf("%s: the handshake of %s has no use for it: leave it out", option, scheme.Name)
@@ -149,13 +143,6 @@ func newHandshake(scheme *Scheme, v *Verifier, secrets []Secret, options *Handsh
 			return nil, fmt.Errorf("encrypt_key: %w", err)
 		}
 		h.key = key
-	}
-	for _, text := range options.Topics {
-		t, err := parseTopic(text)
-		if err != nil {
-			return nil, err
-		}
-		h.topics = append(h.topics, t)
 	}
 	return h, nil
 }

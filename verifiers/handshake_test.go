@@ -17,20 +17,20 @@ import (
 
 // challengeVector is one request of testdata/challenges and what becomes of it.
 type challengeVector struct {
-	Name        string      `json:"name"`
-	Source      string      `json:"source"`
-	Method      string      `json:"method"` // POST if left out
-	Target      string      `json:"target"` // "/in" if left out
-	Headers     [][2]string `json:"headers"`
-	Body        string      `json:"body"`
-	Stage       string      `json:"stage"` // head, body or verified
-	Secrets     []string    `json:"secrets"`
-	AllowShort  bool        `json:"allow_short"`
-	VerifyToken string      `json:"verify_token"`
-	EncryptKey  string      `json:"encrypt_key"`
-	Topics      []string    `json:"topics"`
-	Now         int64       `json:"now"`
-	Accepted    int         `json:"accepted"` // the app's status, of an acknowledgement
+	Name        string            `json:"name"`
+	Source      string            `json:"source"`
+	Method      string            `json:"method"` // POST if left out
+	Target      string            `json:"target"` // "/in" if left out
+	Headers     [][2]string       `json:"headers"`
+	Body        string            `json:"body"`
+	Stage       string            `json:"stage"` // head, body or verified
+	Secrets     []string          `json:"secrets"`
+	AllowShort  bool              `json:"allow_short"`
+	VerifyToken string            `json:"verify_token"`
+	EncryptKey  string            `json:"encrypt_key"`
+	Keys        map[string]string `json:"keys"` // what can be fetched, by URL
+	Now         int64             `json:"now"`
+	Accepted    int               `json:"accepted"` // the app's status, of an acknowledgement
 
 	// One of the three.
 	Answer *struct {
@@ -106,7 +106,7 @@ func (v *challengeVector) request() Request {
 // verifier returns the verifier of the vector. A vector of an acknowledgement has no settings.
 func (v *challengeVector) verifier(t testing.TB) *Verifier {
 	t.Helper()
-	options := HandshakeOptions{Topics: v.Topics}
+	var options HandshakeOptions
 	if v.VerifyToken != "" {
 		options.VerifyToken = NewSecret("", v.VerifyToken)
 	}
@@ -122,6 +122,7 @@ func (v *challengeVector) verifier(t testing.TB) *Verifier {
 	}
 	verifier, err := New(v.scheme, secrets, Options{
 		Now: clock(time.Unix(v.Now, 0)), AllowShort: v.AllowShort, AllowWeak: true, PublicURL: v.publicURL, Handshake: &options,
+		Keys: NewKeySource(KeySourceOptions{Transport: vendors(v.Keys), Now: clock(certificatesTime)}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -308,7 +309,6 @@ func TestSchemesWithoutAChallengeHaveNoHandshake(t *testing.T) {
 
 // TestHandshakeOptionsAreThoseOfTheChallenge: an option that does nothing would make somebody feel safe.
 func TestHandshakeOptionsAreThoseOfTheChallenge(t *testing.T) {
-	arn := "arn:aws:sns:eu-central-1:123456789012:orders"
 	key := NewSecret("", strings.Repeat("k", 43))
 	scheme := func(challenge string) Scheme {
 		return Scheme{Name: "acme", Signature: Signature{From: "header:X-Signature"}, Challenge: challenge}
@@ -321,15 +321,11 @@ func TestHandshakeOptionsAreThoseOfTheChallenge(t *testing.T) {
 		{"", HandshakeOptions{VerifyToken: NewSecret("", "t")}, "verify_token: the handshake of acme has no use for it: leave it out"},
 		{"slack", HandshakeOptions{EncryptKey: key}, "encrypt_key: the handshake of acme has no use for it: leave it out"},
 		{"feishu", HandshakeOptions{EncryptKey: key}, "encrypt_key: the handshake of acme has no use for it: leave it out"},
-		{"meta", HandshakeOptions{Topics: []string{arn}}, "topic: the handshake of acme has no use for it: leave it out"},
 		{"meta", HandshakeOptions{VerifyToken: NewSecret("", "")}, "verify_token: secret is empty"},
-		{"sns", HandshakeOptions{}, ""},
-		{"sns", HandshakeOptions{Topics: []string{arn, "orders"}}, `topic "orders": write the ARN of an SNS topic, such as arn:aws:sns:eu-central-1:123456789012:orders`},
-		{"sns", HandshakeOptions{Topics: []string{"arn:aws:sns:attacker.example.com/:123456789012:orders"}}, `topic "arn:aws:sns:attacker.example.com/:123456789012:orders": write`},
 		{"wecom", HandshakeOptions{EncryptKey: NewSecret("", "k")}, "encrypt_key: secret is not written as the scheme's keys are: expected the 43 letters"},
+		{"sns", HandshakeOptions{}, `scheme acme: challenge "sns" is of aws-sns alone, whose secrets are the topics: leave it out`},
 		{"knock", HandshakeOptions{}, `scheme acme: challenge "knock" is unknown: use one of adyen, `},
 		{"wecom", HandshakeOptions{EncryptKey: key}, ""},
-		{"sns", HandshakeOptions{Topics: []string{arn, arn + ".fifo"}}, ""},
 		{"meta", HandshakeOptions{}, ""},
 	} {
 		_, err := New(scheme(test.challenge), identitySecrets, Options{Handshake: &test.options})
@@ -437,6 +433,21 @@ func TestChallengesThatSignNeedAnHMAC(t *testing.T) {
 	}
 }
 
+// fuzzChallenges gives a fuzzer the requests of a stage's vectors, and returns their verifiers by name.
+func fuzzChallenges(f *testing.F, stage string, add func(name string, v challengeVector)) map[string]*Handshake {
+	f.Helper()
+	handshakes := make(map[string]*Handshake)
+	for _, name := range Challenges() {
+		for _, v := range readChallenges(f, name) {
+			if v.Stage == stage {
+				handshakes[name] = v.verifier(f).Handshake()
+				add(name, v)
+			}
+		}
+	}
+	return handshakes
+}
+
 // TestWhatShowsAVerifyTokenIsPrivate: whatever else is wrong with a challenge, it must not be logged if it has the
 // token.
 func TestWhatShowsAVerifyTokenIsPrivate(t *testing.T) {
@@ -454,21 +465,6 @@ func TestWhatShowsAVerifyTokenIsPrivate(t *testing.T) {
 			t.Errorf("%s: %v, private is %t", query, err, answer.Private)
 		}
 	}
-}
-
-// fuzzChallenges gives a fuzzer the requests of a stage's vectors, and returns their verifiers by name.
-func fuzzChallenges(f *testing.F, stage string, add func(name string, v challengeVector)) map[string]*Handshake {
-	f.Helper()
-	handshakes := make(map[string]*Handshake)
-	for _, name := range Challenges() {
-		for _, v := range readChallenges(f, name) {
-			if v.Stage == stage {
-				handshakes[name] = v.verifier(f).Handshake()
-				add(name, v)
-			}
-		}
-	}
-	return handshakes
 }
 
 // checkEcho fails if an answer could be taken for anything but a short text.
@@ -557,12 +553,13 @@ func FuzzDecryptedChallenges(f *testing.F) {
 func FuzzTopics(f *testing.F) {
 	f.Add("arn:aws:sns:eu-central-1:123456789012:orders", "token")
 	f.Add("arn:aws-cn:sns:cn-north-1:123456789012:orders.fifo", "a&b=c")
+	f.Add("arn:aws-us-gov:sns:us-gov-west-1:123456789012:*", "")
 	f.Fuzz(func(t *testing.T, arn, token string) {
 		parsed, err := parseTopic(arn)
 		if err != nil {
 			return
 		}
-		u := parsed.confirmation(token)
+		u := parsed.confirmation(arn, token)
 		host, _, _ := strings.Cut(strings.TrimPrefix(u, "https://"), "/")
 		if !strings.HasPrefix(u, "https://sns.") || !strings.HasSuffix(strings.TrimSuffix(host, ".cn"), ".amazonaws.com") || strings.ContainsAny(host, "@:?#") {
 			t.Errorf("%q leads to %q", arn, u)
