@@ -202,6 +202,9 @@ func TestWithoutItsKeyADeliveryIsToBeSentAgain(t *testing.T) {
 		t.Errorf("answered %v %q", a.header, a.body)
 	}
 	app.none()
+	if line := g.log.await(t, 1, message("delivery can't be checked"))[0]; line.Error != "key unavailable: sns.eu-central-1.amazonaws.com: no route to host" {
+		t.Errorf("the log doesn't say why: %s", line.text)
+	}
 }
 
 // A sender that hangs up while a key is fetched ends its own wait and nobody else's: the fetch goes on, and

@@ -348,6 +348,9 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 			return d.greet(w, r, answer, err)
 		}
 	}
+	if genuine != nil && reasonOf(genuine) == reasonUnchecked {
+		v.reporter.logger.Error("delivery can't be checked", zap.Object("webhook", d), zap.Error(genuine))
+	}
 	if genuine != nil && !v.monitors() {
 		return d.reject(w, r, reasonOf(genuine))
 	}
