@@ -155,6 +155,18 @@ var codedPresets = []Scheme{
 		code:      &code{open: openTwilio, coversBody: true, coversURL: true},
 	},
 	{
+		Name:      "twilio-shared-key",
+		Title:     "Twilio (shared keys)",
+		Reference: "https://www.twilio.com/docs/usage/webhooks/webhook-shared-keys",
+		Note:      "Of URLs with a Webhook Rule whose Setting signs with a SharedKey and HMAC_SHA256, a public beta of Twilio's. The secret is that of the SharedKey, not the auth token; the header X-Twilio-Webhooks-Signature-Settings says which key and algorithm Twilio used, isn't signed, and isn't read: another algorithm is refused. All else is as with twilio.",
+		Signature: Signature{From: "header:X-Twilio-Signature", Encoding: Base64},
+		Content:   "{url}{the names and values of the form, sorted and joined}",
+		ID:        []string{"header:I-Twilio-Idempotency-Token"},
+		Event:     []string{"form:MessageStatus", "form:CallStatus"},
+		Alike:     true,
+		code:      &code{open: openTwilio, coversBody: true, coversURL: true, headers: []string{"X-Twilio-Webhooks-Signature-Settings"}},
+	},
+	{
 		Name:      "wechat-mp",
 		Title:     "WeChat official accounts (encrypted)",
 		Reference: "https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Message_encryption_and_decryption_instructions.html",
