@@ -17,7 +17,7 @@ import (
 
 // handshake resolves what the provider's handshake needs.
 func (v *Verify) handshake(replacer *caddy.Replacer) (*verifiers.HandshakeOptions, error) {
-	options := new(verifiers.HandshakeOptions)
+	options := &verifiers.HandshakeOptions{ReceiverID: v.ReceiverID}
 	for _, option := range []struct {
 		name, placeholder string
 		target            *verifiers.Secret
@@ -43,7 +43,7 @@ func (v *Verify) handshake(replacer *caddy.Replacer) (*verifiers.HandshakeOption
 
 // sampleHandshake is handshake before anything can be resolved.
 func (v *Verify) sampleHandshake() *verifiers.HandshakeOptions {
-	options := new(verifiers.HandshakeOptions)
+	options := &verifiers.HandshakeOptions{ReceiverID: v.ReceiverID}
 	if v.VerifyToken != "" {
 		options.VerifyToken = verifiers.NewSecret("", "sample")
 	}

@@ -86,8 +86,12 @@ type Verify struct {
 	VerifyToken string `json:"verify_token,omitempty"`
 
 	// EncryptKey is a placeholder for the EncodingAESKey of WeCom, without which a handshake of WeCom's is
-	// refused.
+	// refused, or of DingTalk, without which the app has to answer DingTalk itself.
 	EncryptKey string `json:"encrypt_key,omitempty"`
+
+	// ReceiverID is whom encrypted handshakes are for, which is no secret: WeCom's corpid or suiteid, for which
+	// alone they are answered then; DingTalk's AppKey, corpId or SuiteKey, which EncryptKey needs there.
+	ReceiverID string `json:"receiver_id,omitempty"`
 
 	// Position is where a Caddyfile has the directive, for error messages.
 	Position string `json:"position,omitempty"`
@@ -296,7 +300,7 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 
 	verifier := v.keys.current.Load()
 	handshake := verifier.Handshake()
-	d.acknowledgement = handshake.Acknowledgement()
+	d.acknowledgement = handshake.Acknowledgement(nil)
 	request := verifiers.Request{Header: r.Header, Context: r.Context()}
 	request.Method, request.Target = asSent(r)
 	delivers := slices.Contains(v.Methods, request.Method)
@@ -336,6 +340,7 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 
 	if genuine == nil {
 		if genuine = d.verify(check); genuine == nil {
+			d.acknowledgement = handshake.Acknowledgement(check)
 			switch answer, err := handshake.Verified(check, body.bytes); {
 			case err == nil:
 				return d.greet(w, r, answer, nil)

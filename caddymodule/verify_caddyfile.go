@@ -65,7 +65,8 @@ func parseVerify(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		mode           enforce|monitor
 //		public_url     <url>
 //		verify_token   <placeholder>             # of Meta and Feishu
-//		encrypt_key    <placeholder>             # of WeCom
+//		encrypt_key    <placeholder>             # of WeCom and DingTalk
+//		receiver_id    <id>                      # of WeCom and DingTalk
 //		allow_short
 //		allow_weak
 //		custom {
@@ -122,6 +123,8 @@ func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			o.placeholder("verify_token", &v.VerifyToken, o.args(1, 1)[0])
 		case "encrypt_key":
 			o.placeholder("encrypt_key", &v.EncryptKey, o.args(1, 1)[0])
+		case "receiver_id":
+			o.text(&v.ReceiverID)
 		case "allow_short":
 			o.flag(&v.AllowShort)
 		case "allow_weak":
@@ -129,7 +132,7 @@ func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "custom":
 			v.Scheme = o.scheme()
 		default:
-			o.unknown("secret", "name", "tolerance", "replay_window", "replay", "max_body", "methods", "on_duplicate", "mode", "public_url", "verify_token", "encrypt_key", "allow_short", "allow_weak", "custom")
+			o.unknown("secret", "name", "tolerance", "replay_window", "replay", "max_body", "methods", "on_duplicate", "mode", "public_url", "verify_token", "encrypt_key", "receiver_id", "allow_short", "allow_weak", "custom")
 		}
 	}
 	if o.err != nil {

@@ -19,8 +19,10 @@ type challenge struct {
 	body     func(*Handshake, []byte) (Answer, error)
 	verified func(*Handshake, *Check, []byte) (Answer, error)
 
-	// acknowledgement is how a delivery is accepted, where any 2xx won't do.
+	// acknowledgement is how a delivery is accepted, where any 2xx won't do. acknowledge makes it of a delivery
+	// that has verified.
 	acknowledgement *Acknowledgement
+	acknowledge     func(*Handshake, *Check) *Acknowledgement
 
 	// brings says that it brings the secret for deliveries to come.
 	brings bool
@@ -29,10 +31,11 @@ type challenge struct {
 	of     func(Scheme) bool
 	ofWhat string
 
-	// uses and needs name the options: "verify_token" or "encrypt_key". headNeeds names the one
-	// without which head isn't asked.
-	uses, needs []string
-	headNeeds   string
+	// uses names the options: "verify_token", "encrypt_key" or "receiver_id". headNeeds names the one without
+	// which head isn't asked; needsReceiver says that encrypt_key is of no use without receiver_id.
+	uses          []string
+	headNeeds     string
+	needsReceiver bool
 }
 
 // get and head are the methods of challenges that are no deliveries.
@@ -70,6 +73,15 @@ var challenges = map[string]*challenge{
 		about:  "a POST with `X-Hook-Secret`, the secret of a new webhook, is answered while an operator waits for it",
 		head:   asanaSecret,
 		brings: true,
+	},
+
+	// https://github.com/open-dingtalk/DingTalk-Callback-Crypto
+	"dingtalk": {
+		about:         "with the route's `encrypt_key` and `receiver_id`, a signed `check_url` is answered and a delivery acknowledged with `success`, encrypted",
+		verified:      dingTalkURL,
+		acknowledge:   dingTalkAcknowledgement,
+		uses:          []string{"encrypt_key", "receiver_id"},
+		needsReceiver: true,
 	},
 
 	// Two kinds of ping, and forgeries that must be refused.
@@ -180,10 +192,10 @@ var challenges = map[string]*challenge{
 
 	// https://developer.work.weixin.qq.com/document/path/90930
 	"wecom": {
-		about:     "a GET with an encrypted, signed `echostr` is answered with its text, if the route has its `encrypt_key`",
+		about:     "a GET with an encrypted, signed `echostr` is answered with its text, if the route has its `encrypt_key`; with `receiver_id`, only one for that receiver",
 		methods:   get,
 		head:      wecomEcho,
-		uses:      []string{"encrypt_key"},
+		uses:      []string{"encrypt_key", "receiver_id"},
 		headNeeds: "encrypt_key",
 	},
 

@@ -28,6 +28,7 @@ type challengeVector struct {
 	AllowShort  bool              `json:"allow_short"`
 	VerifyToken string            `json:"verify_token"`
 	EncryptKey  string            `json:"encrypt_key"`
+	ReceiverID  string            `json:"receiver_id"`
 	Keys        map[string]string `json:"keys"` // what can be fetched, by URL
 	Now         int64             `json:"now"`
 	Accepted    int               `json:"accepted"` // the app's status, of an acknowledgement
@@ -106,7 +107,7 @@ func (v *challengeVector) request() Request {
 // verifier returns the verifier of the vector. A vector of an acknowledgement has no settings.
 func (v *challengeVector) verifier(t testing.TB) *Verifier {
 	t.Helper()
-	var options HandshakeOptions
+	options := HandshakeOptions{ReceiverID: v.ReceiverID}
 	if v.VerifyToken != "" {
 		options.VerifyToken = NewSecret("", v.VerifyToken)
 	}
@@ -127,7 +128,17 @@ func (v *challengeVector) verifier(t testing.TB) *Verifier {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if verifier.handshake != nil {
+		verifier.handshake.random = notRandom
+	}
 	return verifier
+}
+
+// notRandom makes the same answers each time.
+func notRandom(p []byte) {
+	for i := range p {
+		p[i] = 'r'
+	}
 }
 
 // ask takes the request of a vector to where its stage says.
@@ -137,7 +148,7 @@ func (v *challengeVector) ask(t testing.TB) (Answer, error) {
 	h := verifier.Handshake()
 	switch {
 	case v.Accepted != 0:
-		return h.Acknowledgement().Answer(v.Accepted), nil
+		return h.Acknowledgement(nil).Answer(v.Accepted), nil
 	case v.Stage == "head":
 		return h.Head(v.request())
 	case v.Stage == "body":
@@ -302,7 +313,7 @@ func TestSchemesWithoutAChallengeHaveNoHandshake(t *testing.T) {
 	if _, err := none.Verified(nil, nil); err != ErrNoChallenge {
 		t.Error(err)
 	}
-	if none.Methods() != nil || none.MaxBody() != 0 || none.Acknowledgement() != nil {
+	if none.Methods() != nil || none.MaxBody() != 0 || none.Acknowledgement(nil) != nil {
 		t.Error("no handshake has something to say")
 	}
 }
@@ -322,6 +333,12 @@ func TestHandshakeOptionsAreThoseOfTheChallenge(t *testing.T) {
 		{"slack", HandshakeOptions{EncryptKey: key}, "encrypt_key: the handshake of acme has no use for it: leave it out"},
 		{"feishu", HandshakeOptions{EncryptKey: key}, "encrypt_key: the handshake of acme has no use for it: leave it out"},
 		{"meta", HandshakeOptions{VerifyToken: NewSecret("", "")}, "verify_token: secret is empty"},
+		{"wecom", HandshakeOptions{ReceiverID: "ww1"}, "receiver_id: it stands in what is encrypted: add the encrypt_key"},
+		{"feishu", HandshakeOptions{ReceiverID: "ww1"}, "receiver_id: the handshake of acme has no use for it: leave it out"},
+		{"dingtalk", HandshakeOptions{EncryptKey: key}, "encrypt_key: the handshake of acme needs a receiver_id besides"},
+		{"dingtalk", HandshakeOptions{EncryptKey: key, ReceiverID: "ding1"}, ""},
+		{"dingtalk", HandshakeOptions{}, ""},
+		{"wecom", HandshakeOptions{EncryptKey: key, ReceiverID: "ww1"}, ""},
 		{"wecom", HandshakeOptions{EncryptKey: NewSecret("", "k")}, "encrypt_key: secret is not written as the scheme's keys are: expected the 43 letters"},
 		{"sns", HandshakeOptions{}, `scheme acme: challenge "sns" is of aws-sns alone, whose secrets are the topics: leave it out`},
 		{"knock", HandshakeOptions{}, `scheme acme: challenge "knock" is unknown: use one of adyen, `},
@@ -533,7 +550,7 @@ func FuzzChallengesOfTheBody(f *testing.F) {
 // FuzzDecryptedChallenges: no text under the right key makes the decoders of Feishu and WeCom panic or
 // read beyond it.
 func FuzzDecryptedChallenges(f *testing.F) {
-	for _, name := range []string{"feishu", "wecom"} {
+	for _, name := range []string{"feishu", "wecom", "dingtalk"} {
 		for _, v := range readChallenges(f, name) {
 			f.Add(strings.TrimSuffix(strings.TrimPrefix(v.Body, `{"encrypt":"`), `"}`))
 		}
@@ -543,8 +560,18 @@ func FuzzDecryptedChallenges(f *testing.F) {
 		if plain, ok := feishuDecrypt("test-encrypt-key", text); ok && len(plain) > len(text) {
 			t.Errorf("%d bytes of %d", len(plain), len(text))
 		}
-		if plain := wecomDecrypt(key, text); len(plain) > len(text) {
-			t.Errorf("%d bytes of %d", len(plain), len(text))
+		plain, receiver := wecomDecrypt(key, text)
+		if len(plain)+len(receiver) > len(text) {
+			t.Errorf("%d bytes of %d", len(plain)+len(receiver), len(text))
+		}
+		if plain != nil && len(plain) < 64 {
+			again, err := wecomEncrypt(key, [16]byte{}, string(plain), receiver)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if message, id := wecomDecrypt(key, again); string(message) != string(plain) || id != receiver {
+				t.Errorf("%q for %q is %q for %q when it is encrypted again", plain, receiver, message, id)
+			}
 		}
 	})
 }

@@ -78,11 +78,12 @@ var codedPresets = []Scheme{
 		Name:      "dingtalk-push",
 		Title:     "DingTalk (events over HTTP)",
 		Reference: "https://github.com/open-dingtalk/DingTalk-Callback-Crypto",
-		Note:      "The secret is the token. Covers the encrypted message in the body, which only the app can read; id and event are in it.",
+		Note:      "The secret is the token. Covers the encrypted message in the body, which is forwarded as it is; id and event are in it. DingTalk wants an encrypted word for each delivery: the app says it, or, with encrypt_key and receiver_id, the gateway.",
 		Signature: Signature{From: "query:msg_signature"},
 		Algorithm: SHA1,
 		Content:   "{secret}, {timestamp}, {query:nonce} and {json:encrypt}, sorted and joined",
 		Timestamp: &Timestamp{From: "query:timestamp", Unit: AutoUnit},
+		Challenge: "dingtalk",
 		code:      &code{open: openDingTalkPush},
 	},
 	{
