@@ -353,7 +353,7 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 			return d.greet(w, r, answer, err)
 		}
 	}
-	if genuine != nil && reasonOf(genuine) == reasonUnchecked {
+	if genuine != nil && reasonOf(genuine) == reasonUnchecked && r.Context().Err() == nil { // else the sender is gone
 		v.reporter.logger.Error("delivery can't be checked", zap.Object("webhook", d), zap.Error(genuine))
 	}
 	if genuine != nil && !v.monitors() {
