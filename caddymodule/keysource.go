@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"net/http"
+	"net/netip"
 	"sync"
 
 	"github.com/hookseal/hookseal/verifiers"
@@ -13,3 +15,21 @@ import (
 var processKeys = sync.OnceValue(func() *verifiers.KeySource {
 	return verifiers.NewKeySource(verifiers.KeySourceOptions{})
 })
+
+// peerBits is how much of an IPv6 address tells one peer from another: whoever has one address has all that begin
+// alike.
+const peerBits = 64
+
+// peerOf returns what tells the sender of a request from others.
+func peerOf(r *http.Request) string {
+	client := clientOf(r)
+	address, err := netip.ParseAddr(client)
+	if err != nil || !address.Is6() || address.Is4In6() {
+		return client
+	}
+	prefix, err := address.WithZone("").Prefix(peerBits)
+	if err != nil {
+		return client
+	}
+	return prefix.String()
+}

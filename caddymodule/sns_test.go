@@ -227,3 +227,26 @@ func TestASenderThatHangsUpLeavesTheKeyToOthers(t *testing.T) {
 		t.Errorf("asked %q", asked)
 	}
 }
+
+// Whoever floods the gateway with names of certificates is told to come again, and costs Amazon a few requests; what
+// it may ask for is its own, so that the first message from another address is checked.
+func TestAFloodOfForgeriesLeavesKeysToOthers(t *testing.T) {
+	app, sns := newApp(t), newAmazon(t)
+	g := start(t, "{\nGLOBALS\nservers {\ntrusted_proxies static private_ranges\n}\n}\nSITE {\nlog\n"+snsBlock(snsOrders)+"\n}\n", "APP", app.address())
+	sns.mu.Lock()
+	sns.down = true
+	sns.mu.Unlock()
+	const forgeries = 60
+	for i := range forgeries {
+		forged := strings.Replace(string(sns.message("Notification", snsOrders)), "0123456789abcdef", strings.Repeat("a", i+1), 1)
+		g.post("/", header("X-Forwarded-For", "203.0.113.7"), []byte(forged)).wants(t, 503)
+	}
+	if n := len(sns.requests()); n == 0 || n > forgeries/4 {
+		t.Errorf("%d requests", n)
+	}
+	sns.mu.Lock()
+	sns.down = false
+	sns.mu.Unlock()
+	g.post("/", header("X-Forwarded-For", "203.0.113.8"), sns.message("Notification", snsOrders)).wants(t, 200)
+	app.one()
+}

@@ -98,6 +98,7 @@ type Verify struct {
 
 	gateway   *Gateway
 	scheme    verifiers.Scheme
+	fetches   bool // keys
 	keys      *keyring
 	vendor    *verifiers.KeySource // what was fetched from the provider stays when a secret changes
 	window    time.Duration
@@ -161,6 +162,7 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if v.scheme, err = schemeOf("provider", v.Provider, v.Scheme); err != nil {
 		return err
 	}
+	v.fetches = v.scheme.Fetches()
 	if len(v.Secrets) == 0 {
 		return errNoSecret
 	}
@@ -302,6 +304,9 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	handshake := verifier.Handshake()
 	d.acknowledgement = handshake.Acknowledgement(nil)
 	request := verifiers.Request{Header: r.Header, Context: r.Context()}
+	if v.fetches {
+		request.Peer = peerOf(r)
+	}
 	request.Method, request.Target = asSent(r)
 	delivers := slices.Contains(v.Methods, request.Method)
 	if !delivers && !slices.Contains(v.asks, request.Method) {

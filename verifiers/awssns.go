@@ -133,6 +133,7 @@ func (e awsSNS) verify(c *Check, body []byte) (Delivery, error) {
 
 // verifyFetched checks an RSA signature of a text under a certificate's key, which is fetched if it isn't known.
 func verifyFetched(c *Check, keys *KeySource, query keyQuery, hash crypto.Hash, text, signature []byte) error {
+	query.peer = c.request.Peer
 	key, err := keys.key(c.request.context(), query)
 	if err != nil {
 		return err
