@@ -238,10 +238,11 @@ handle /sns {
 		{"field_missing", "/standard", without(standard, "Webhook-Id")},
 		{"key_unknown", "/acme", header("X-Acme-Signature", strings.Repeat("0", 64), "X-Acme-Key", "another")},
 		{"signature_weak", "/sns", nil},
+		{"topic_not_allowed", "/sns", nil},
 		{"field_ambiguous", "/standard", set(standard, "Webhook-Id", "an.id")},
 	}
 	// Those of challenges are those of TestChallengesAreAnsweredAsTheirVectorsSay.
-	seen := map[string]bool{"challenge_malformed": true, "challenge_refused": true, "challenge_text": true, "topic_not_allowed": true}
+	seen := map[string]bool{"challenge_malformed": true, "challenge_refused": true, "challenge_text": true}
 	var first *answer
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
@@ -249,7 +250,8 @@ handle /sns {
 			var a *answer
 			sent := body
 			if test.path == "/sns" {
-				sent = []byte(`{"Type":"Notification","SignatureVersion":"1","Signature":"eA=="}`)
+				version := map[string]string{"signature_weak": "1", "topic_not_allowed": "2"}[test.reason]
+				sent = fmt.Appendf(nil, `{"Type":"Notification","SignatureVersion":%q,"Signature":"eA==","Message":"","MessageId":"","TopicArn":"another","Timestamp":%q}`, version, time.Now().UTC().Format(time.RFC3339))
 			}
 			grew := g.increase(func() { a = g.post(test.path, test.header, sent) },
 				"caddy_webhook_deliveries_total", "verdict", "rejected", "reason", test.reason)

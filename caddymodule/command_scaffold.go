@@ -68,10 +68,13 @@ func (s *scaffold) caddyfile(scheme verifiers.Scheme) string {
 	}
 	public := "https://" + s.host
 	fmt.Fprintf(&b, "%s {\nhandle /%s {\nwebhook_verify %s {\n", s.host, scheme.Name, scheme.Name)
-	if scheme.Key != verifiers.PEM {
+	switch {
+	case scheme.NamesReceiver():
+		comment("Put yours here. It is no secret.")
+	case scheme.Key != verifiers.PEM:
 		comment("Or, from a file: {file./run/secrets/" + scheme.Name + "}")
 	}
-	b.WriteString("secret " + secretPlaceholderOf(scheme))
+	b.WriteString("secret " + secretValueOf(scheme))
 	if scheme.KeyID != "" {
 		b.WriteString(" key-id")
 	}
@@ -97,10 +100,13 @@ func (s *scaffold) caddyfile(scheme verifiers.Scheme) string {
 	return b.String()
 }
 
-// secretPlaceholderOf returns a placeholder for the secret of a scheme. One that has several lines stands in
-// a file.
-func secretPlaceholderOf(scheme verifiers.Scheme) string {
-	if scheme.Key == verifiers.PEM {
+// secretValueOf returns a placeholder for the secret of a scheme, or what may stand in its place. A secret that has
+// several lines stands in a file.
+func secretValueOf(scheme verifiers.Scheme) string {
+	switch {
+	case scheme.NamesReceiver():
+		return scheme.SampleSecret()
+	case scheme.Key == verifiers.PEM:
 		return "{file./run/secrets/" + scheme.Name + "}"
 	}
 	return "{env." + strings.ToUpper(strings.ReplaceAll(scheme.Name, "-", "_")) + "_WEBHOOK_SECRET}"

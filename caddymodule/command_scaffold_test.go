@@ -37,7 +37,7 @@ func TestScaffoldsOfAllProvidersLoad(t *testing.T) {
 				t.Errorf("%s: %q should be there: %t", scheme.Name, option, needed)
 			}
 		}
-		if name, ok := strings.CutPrefix(secretPlaceholderOf(scheme), "{env."); ok {
+		if name, ok := strings.CutPrefix(secretValueOf(scheme), "{env."); ok {
 			t.Setenv(strings.TrimSuffix(name, "}"), scheme.SampleSecret())
 		} else if err := os.WriteFile(filepath.Join(secrets, scheme.Name), []byte(scheme.SampleSecret()), 0o600); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/hookseal/hookseal/verifiers"
 )
 
 // SetSecretsTicker makes the configurations that are loaded from now on look at their secret files when
@@ -19,4 +21,11 @@ func SetConfirmTransport(t *testing.T, transport http.RoundTripper) {
 	before := confirmTransport
 	confirmTransport = transport
 	t.Cleanup(func() { confirmTransport = before })
+}
+
+// SetKeys makes the configurations that are loaded from now on fetch keys elsewhere until the test ends.
+func SetKeys(t *testing.T, keys *verifiers.KeySource) {
+	before := processKeys
+	processKeys = func() *verifiers.KeySource { return keys }
+	t.Cleanup(func() { processKeys = before })
 }

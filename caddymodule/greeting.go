@@ -17,7 +17,7 @@ import (
 
 // handshake resolves what the provider's handshake needs.
 func (v *Verify) handshake(replacer *caddy.Replacer) (*verifiers.HandshakeOptions, error) {
-	options := &verifiers.HandshakeOptions{Topics: v.Topics}
+	options := &verifiers.HandshakeOptions{ReceiverID: v.ReceiverID}
 	for _, option := range []struct {
 		name, placeholder string
 		target            *verifiers.Secret
@@ -43,7 +43,7 @@ func (v *Verify) handshake(replacer *caddy.Replacer) (*verifiers.HandshakeOption
 
 // sampleHandshake is handshake before anything can be resolved.
 func (v *Verify) sampleHandshake() *verifiers.HandshakeOptions {
-	options := &verifiers.HandshakeOptions{Topics: v.Topics}
+	options := &verifiers.HandshakeOptions{ReceiverID: v.ReceiverID}
 	if v.VerifyToken != "" {
 		options.VerifyToken = verifiers.NewSecret("", "sample")
 	}
@@ -74,7 +74,10 @@ func (v *Verify) unsigned(handshake *verifiers.Handshake, genuine error) int64 {
 
 // greet ends a request that is a challenge: it writes the answer, or refuses for the error.
 func (d *delivery) greet(w http.ResponseWriter, r *http.Request, answer verifiers.Answer, err error) error {
-	if err != nil {
+	switch {
+	case err != nil && answer.Private:
+		return d.refusePrivately(w, r, reasonOf(err))
+	case err != nil:
 		return d.reject(w, r, reasonOf(err))
 	}
 	if answer.Once != nil && !oneTimeSecrets.offer(d.route.Name, clientOf(r), answer.Once) {
@@ -89,8 +92,7 @@ func (d *delivery) greet(w http.ResponseWriter, r *http.Request, answer verifier
 		}
 	}
 	if answer.Private {
-		// The access log has the query and the header fields of request and answer.
-		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
+		keepFromLog(r)
 	}
 	d.verdict, d.reason = answered, reasonChallenge
 	d.conclude()
@@ -107,6 +109,19 @@ func (d *delivery) greet(w http.ResponseWriter, r *http.Request, answer verifier
 	}
 	return err
 }
+
+// refusePrivately is reject of a request that shows a secret. It returns no error, because Caddy writes down the
+// request of one.
+func (d *delivery) refusePrivately(w http.ResponseWriter, r *http.Request, reason string) error {
+	keepFromLog(r)
+	d.verdict, d.reason = rejected, reason
+	d.conclude()
+	w.WriteHeader(statusOf(reason))
+	return nil
+}
+
+// keepFromLog keeps a request out of the access log, which has its query and the header fields of both ways.
+func keepFromLog(r *http.Request) { caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true) }
 
 // clientOf returns the address of the client, as Caddy knows it.
 func clientOf(r *http.Request) string {

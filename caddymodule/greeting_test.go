@@ -14,11 +14,10 @@ func TestTheSecretsOfAHandshakeAreSecrets(t *testing.T) {
 	t.Setenv("EMPTY_SECRET", "")
 	const meta = `{"handler":"webhook_verify","provider":"meta","secrets":[{"value":"{env.LONG_SECRET}"}],`
 	for fields, problem := range map[string]string{
-		`"verify_token":"` + longSecret + `"`:            "verify_token: must be one placeholder and nothing else",
-		`"verify_token":"{env.NEVER_SET_ANYWHERE}"`:      "verify_token: {env.NEVER_SET_ANYWHERE} is not set or empty",
-		`"verify_token":"{env.EMPTY_SECRET}"`:            "verify_token: {env.EMPTY_SECRET} is not set or empty",
-		`"encrypt_key":"{env.LONG_SECRET}"`:              "encrypt_key: the handshake of meta has no use for it",
-		`"topics":["arn:aws:sns:eu-central-1:1:orders"]`: "topic: the handshake of meta has no use for it",
+		`"verify_token":"` + longSecret + `"`:       "verify_token: must be one placeholder and nothing else",
+		`"verify_token":"{env.NEVER_SET_ANYWHERE}"`: "verify_token: {env.NEVER_SET_ANYWHERE} is not set or empty",
+		`"verify_token":"{env.EMPTY_SECRET}"`:       "verify_token: {env.EMPTY_SECRET} is not set or empty",
+		`"encrypt_key":"{env.LONG_SECRET}"`:         "encrypt_key: the handshake of meta has no use for it",
 	} {
 		err := validate(t, site(`{}`, meta+fields+`}`))
 		if err == nil || !strings.Contains(err.Error(), ": "+problem) || strings.Contains(err.Error(), longSecret) {

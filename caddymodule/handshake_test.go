@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,7 +32,7 @@ type challenge struct {
 	Now                     int64
 	VerifyToken             string `json:"verify_token"`
 	EncryptKey              string `json:"encrypt_key"`
-	Topics                  []string
+	ReceiverID              string `json:"receiver_id"`
 	Accepted                int
 	Refused                 string
 	NoChallenge             bool `json:"no_challenge"`
@@ -68,6 +67,9 @@ func readChallenges(t *testing.T) []challenge {
 		}
 		if err := json.Unmarshal(text, &file); err != nil {
 			t.Fatal(err)
+		}
+		if file.Preset == "aws-sns" || file.Preset == "dingtalk-push" {
+			continue // which no Signer signs for the time of today: see sns_test.go and dingtalk_test.go
 		}
 		for _, c := range file.Vectors {
 			c.scheme, _ = verifiers.Preset(file.Preset)
@@ -108,8 +110,8 @@ func (c *challenge) block(t *testing.T) string {
 	if c.EncryptKey != "" {
 		add("encrypt_key", c.EncryptKey)
 	}
-	if len(c.Topics) > 0 {
-		lines = append(lines, "topic "+strings.Join(c.Topics, " "))
+	if c.ReceiverID != "" {
+		lines = append(lines, "receiver_id "+c.ReceiverID)
 	}
 	if c.publicURL != "" {
 		lines = append(lines, "public_url "+c.publicURL)
@@ -594,6 +596,8 @@ func TestTheVerifyTokenIsInNoLog(t *testing.T) {
 	g.do(g.request(http.MethodGet, "/?hub.mode=subscribe&hub.challenge=1&hub.verify_token=the-token-that-nobody-may-see", nil, nil)).wants(t, 200)
 	g.do(g.request(http.MethodGet, "/?hub.mode=subscribe&hub.challenge=1&hub.verify_token=wrong", nil, nil)).wants(t, 403)
 	g.log.await(t, 1, message("webhook challenge answered"))
+	g.do(g.request(http.MethodGet, "/?hub.mode=unsubscribe&hub.challenge=1&hub.verify_token=the-token-that-nobody-may-see", nil, nil)).wants(t, 403)
+	g.do(g.request(http.MethodGet, "/?hub.mode=subscribe&hub.challenge=%3C&hub.verify_token=the-token-that-nobody-may-see", nil, nil)).wants(t, 401)
 	g.log.await(t, 1, access("/?hub.mode=subscribe&hub.challenge=1&hub.verify_token=wrong"))
 	if text := g.log.text(); strings.Contains(text, "nobody-may-see") {
 		t.Errorf("the log has the token:\n%s", text)
@@ -601,56 +605,6 @@ func TestTheVerifyTokenIsInNoLog(t *testing.T) {
 	if a := g.askAdmin(http.MethodGet, "/config/"); strings.Contains(a.body, "nobody-may-see") {
 		t.Errorf("the configuration has the token: %s", a.body)
 	}
-}
-
-// snsBlock verifies messages of a topic by the stand-in signature of the vectors.
-const snsBlock = `webhook_verify sns {
-	name NAME
-	secret {env.SECRET_OF_GENERIC}
-	topic arn:aws:sns:eu-central-1:123456789012:orders
-	custom {
-		signature header:X-Signature
-		challenge sns
-	}
-}
-reverse_proxy APP`
-
-// A subscription that could not be confirmed is confirmed when SNS asks again, and never by way of another
-// host: neither that of the message nor one that an answer leads to.
-func TestASubscriptionIsConfirmedAtItsOwnHostOrNotAtAll(t *testing.T) {
-	app, confirmed := newApp(t), &confirmations{}
-	caddymodule.SetConfirmTransport(t, confirmed)
-	g := startSite(t, app, strings.ReplaceAll(snsBlock, "NAME", newID()))
-	scheme := verifiers.Scheme{Name: "sns", Signature: verifiers.Signature{From: "header:X-Signature"}}
-	body := []byte(`{"Type":"SubscriptionConfirmation","Token":"a-token-that-is-secret","TopicArn":"arn:aws:sns:eu-central-1:123456789012:orders","SubscribeURL":"https://attacker.example.com/"}`)
-	header := newSenderWith(t, scheme, secrets["generic"]).headerOf(body)
-	for _, c := range []*confirmations{{err: errors.New("no route to host")}, {status: 500}, {status: 403}, {status: 302, location: "https://attacker.example.com/"}} {
-		confirmed.status, confirmed.err, confirmed.location = c.status, c.err, c.location
-		if a := g.post("/", header, body).wants(t, 503); a.header.Get("Retry-After") == "" {
-			t.Error("SNS isn't told to come again")
-		}
-		if got := confirmed.take(); len(got) != 1 || !strings.HasPrefix(got[0], "GET https://sns.eu-central-1.amazonaws.com/?") {
-			t.Errorf("asked %q", got)
-		}
-	}
-	confirmed.status, confirmed.err = 200, nil
-	g.post("/", header, body).wants(t, 200)
-	app.none()
-	if text := g.log.text(); strings.Contains(text, "a-token-that-is-secret") || !strings.Contains(text, "subscription could not be confirmed") {
-		t.Errorf("the log has the token, or no word of what failed:\n%s", text)
-	}
-}
-
-// AWS signs for every topic alike, so what is signed is no more than that somebody has a topic.
-func TestMessagesOfOtherTopicsAreRefused(t *testing.T) {
-	app := newApp(t)
-	g := startSite(t, app, strings.ReplaceAll(snsBlock, "NAME", newID()))
-	scheme := verifiers.Scheme{Name: "sns", Signature: verifiers.Signature{From: "header:X-Signature"}}
-	for arn, status := range map[string]int{"arn:aws:sns:eu-central-1:123456789012:orders": 200, "arn:aws:sns:eu-central-1:999999999999:orders": 401} {
-		body := fmt.Appendf(nil, `{"Type":"Notification","MessageId":%q,"TopicArn":%q}`, newID(), arn)
-		g.post("/", newSenderWith(t, scheme, secrets["generic"]).headerOf(body), body).wants(t, status)
-	}
-	app.one()
 }
 
 // Some providers read the answer's body and try again if it isn't theirs. They are told what they want

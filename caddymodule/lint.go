@@ -56,7 +56,7 @@ var ourBlocks = []string{"webhook_verify", "webhook_sign", "webhook_publish", "e
 
 // secretsInText finds secrets that are put into the configuration.
 func (l *linter) secretsInText() {
-	depth, ours, line := 0, 0, 0
+	depth, ours, line, names := 0, 0, 0, false
 	for i, token := range l.tokens {
 		first := i == 0 || token.Line != line || l.tokens[i-1].File != token.File
 		line = token.Line
@@ -68,8 +68,12 @@ func (l *linter) secretsInText() {
 				ours = 0
 			}
 		case first && ours == 0 && slices.Contains(ourBlocks, token.Text):
-			ours = depth + 1
-		case first && ours > 0 && depth == ours && (token.Text == "secret" || token.Text == "token") && i+1 < len(l.tokens) && l.tokens[i+1].Line == line:
+			ours, names = depth+1, false
+			if token.Text == "webhook_verify" && i+1 < len(l.tokens) {
+				preset, _ := verifiers.Preset(l.tokens[i+1].Text)
+				names = preset.NamesReceiver()
+			}
+		case first && ours > 0 && depth == ours && !names && (token.Text == "secret" || token.Text == "token") && i+1 < len(l.tokens) && l.tokens[i+1].Line == line:
 			value, position := l.tokens[i+1].Text, fmt.Sprintf("%s:%d", filepath.Base(token.File), token.Line)
 			switch {
 			case strings.Contains(value, "{$"):
@@ -81,14 +85,14 @@ func (l *linter) secretsInText() {
 	}
 }
 
-var adaptPosition = regexp.MustCompile(`(?:, at |: )?([^\s:,/\\]+:\d+)\b`)
+var adaptPosition = regexp.MustCompile(`[^\s:,/\\]+:\d+\b`)
 
 // adaptError makes a finding of what keeps the Caddyfile from being read.
 func (l *linter) adaptError(err error) {
-	position := ""
-	if at := adaptPosition.FindStringSubmatch(err.Error()); at != nil {
-		position = at[1]
-	}
+	where := err.Error()
+	// What stands before may have numbers behind colons of its own.
+	where = where[max(0, strings.LastIndex(where, ", at ")):]
+	position := adaptPosition.FindString(where)
 	if slices.ContainsFunc(l.findings, func(f finding) bool { return f.Severity == severityError && f.Position == position }) {
 		return // found before, and said better
 	}
@@ -362,7 +366,7 @@ func (l *linter) compareSecrets() {
 		}
 	}
 	for _, v := range l.verifies {
-		if !hasPublicKeys(v.scheme) {
+		if !v.scheme.NamesReceiver() && !hasPublicKeys(v.scheme) {
 			read(v.Secrets, v.Position, v.Name, false)
 		}
 	}
@@ -390,10 +394,11 @@ func (l *linter) compareSecrets() {
 	}
 }
 
-// hasPublicKeys reports whether what a scheme calls its secrets are public keys.
+// hasPublicKeys reports whether what a scheme calls its secrets are public keys. Opaque ones may be anything: those of
+// a scheme that fetches its keys are what it fetches them with.
 func hasPublicKeys(s verifiers.Scheme) bool {
 	algorithm := string(s.Algorithm)
-	return algorithm == string(verifiers.Ed25519) || strings.HasPrefix(algorithm, "ecdsa-") || strings.HasPrefix(algorithm, "rsa-")
+	return s.Key != verifiers.Opaque && (algorithm == string(verifiers.Ed25519) || strings.HasPrefix(algorithm, "ecdsa-") || strings.HasPrefix(algorithm, "rsa-"))
 }
 
 // usualSecrets are words that are in secrets which nobody made for the purpose.

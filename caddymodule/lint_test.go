@@ -19,6 +19,7 @@ var lintSecrets = map[string]string{
 	"LINT_B":     "m3Gk9QpXa6Uo4EiVr8Ns0DtB",
 	"LINT_SHORT": "Hk3b9Lq",
 	"LINT_WORD":  "my-secret-of-github",
+	"LINT_PLAID": "client-id:Zq8v1LxJ0sTn5yWc2RfKb7Hd",
 	"LINT_FLAT":  "aaaaaaaaaaaabbbbbbbbbbbb",
 }
 
@@ -45,6 +46,39 @@ func TestWhatLintFindsAndWhere(t *testing.T) {
 		caddyfile string
 		want      []string // line, severity and check
 	}{
+		"names in place of secrets": {`localhost {
+	webhook_verify aws-sns {
+		secret arn:aws:sns:us-east-1:123456789012:a
+		secret {$LINT_ARN:arn:aws:sns:us-east-1:123456789012:b}
+	}
+}
+http://localhost {
+	webhook_verify aws-sns {
+		name other
+		secret arn:aws:sns:us-east-1:123456789012:a
+	}
+}`, []string{"2 warning body_uncovered", "8 warning body_uncovered"}},
+		"a malformed name": {`localhost {
+	webhook_verify aws-sns {
+		secret MyTopic
+	}
+}`, []string{"2 error adapt"}},
+		"no names in place of secrets": {`localhost {
+	webhook_verify plaid {
+		secret client-id:in-the-open
+	}
+}`, []string{"3 error secret_literal"}},
+		"secrets of fetched keys": {`localhost {
+	webhook_verify plaid {
+		secret {env.LINT_PLAID}
+	}
+}
+http://localhost {
+	webhook_verify plaid {
+		name other
+		secret {env.LINT_PLAID}
+	}
+}`, []string{"7 warning secret_equal"}},
 		"nothing": {`localhost {
 	webhook_verify github {
 		secret {env.LINT_A}

@@ -203,7 +203,7 @@ func (o *options) endpoint() Endpoint {
 	for inner.next("secret", "header") {
 		switch inner.Val() {
 		case "secret":
-			e.Secrets = append(e.Secrets, inner.secret())
+			e.Secrets = append(e.Secrets, inner.secret(false))
 		case "events":
 			e.Events = trimEmpty(inner.args(1, 256))
 			for _, pattern := range e.Events {

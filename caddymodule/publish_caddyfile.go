@@ -25,7 +25,7 @@ func (p *Publish) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	for o.next("token") {
 		switch o.Val() {
 		case "token":
-			p.Tokens = append(p.Tokens, o.secret())
+			p.Tokens = append(p.Tokens, o.secret(false))
 		case "max_body":
 			o.size(&p.MaxBody, 1, maxPublishBody)
 		default:

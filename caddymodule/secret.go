@@ -16,7 +16,8 @@ import (
 type SecretSource struct {
 	// Value is one placeholder that stands for the secret, {env.NAME} or {file./absolute/path},
 	// and nothing else. Neither the secret nor a part of it may stand here, because the
-	// configuration can be read through the admin API.
+	// configuration can be read through the admin API. Only what isn't secret may: the ARN of an
+	// Amazon SNS topic, the id of a PayPal webhook.
 	Value string `json:"value"`
 
 	// Label names the secret in logs and to the app.
@@ -32,14 +33,18 @@ type SecretSource struct {
 // maxLabel bounds the label of a secret, which becomes a header field.
 const maxLabel = 64
 
-// resolve reads the secret. Errors name the placeholder, never what it stands for.
-func (s SecretSource) resolve(replacer *caddy.Replacer) (verifiers.Secret, error) {
-	if err := s.check(); err != nil {
+// resolve reads the secret. names says that it may be a name in place of a secret: see
+// verifiers.Scheme.NamesReceiver. Errors name the placeholder, never what it stands for.
+func (s SecretSource) resolve(replacer *caddy.Replacer, names bool) (verifiers.Secret, error) {
+	if err := s.check(names); err != nil {
 		return verifiers.Secret{}, err
 	}
-	text, err := resolvePlaceholder(replacer, s.Value)
-	if err != nil {
-		return verifiers.Secret{}, err
+	text := s.Value
+	if !names || !s.isName() {
+		var err error
+		if text, err = resolvePlaceholder(replacer, s.Value); err != nil {
+			return verifiers.Secret{}, err
+		}
 	}
 	secret := verifiers.NewSecret(s.Label, text)
 	secret.NotBefore, secret.NotAfter = s.NotBefore, s.NotAfter
@@ -51,7 +56,7 @@ func (s SecretSource) text(replacer *caddy.Replacer) (string, error) {
 	if !s.NotBefore.IsZero() || !s.NotAfter.IsZero() {
 		return "", errors.New("not_before and not_after: only secrets of webhook_verify and webhook_sign have them: leave them out")
 	}
-	if err := s.check(); err != nil {
+	if err := s.check(false); err != nil {
 		return "", err
 	}
 	return resolvePlaceholder(replacer, s.Value)
@@ -94,7 +99,7 @@ func newVerifier(scheme verifiers.Scheme, sources []SecretSource, options verifi
 	replacer := caddy.NewReplacer()
 	var secrets []verifiers.Secret
 	for i, source := range sources {
-		secret, err := source.resolve(replacer)
+		secret, err := source.resolve(replacer, scheme.NamesReceiver())
 		if err != nil {
 			return nil, fmt.Errorf("secret %d: %w", i+1, err)
 		}
@@ -121,13 +126,19 @@ func withRemedy(err error) error {
 // secretPlaceholder is what may stand for a secret: what Caddy knows without a request.
 var secretPlaceholder = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)
 
+// isName reports whether the value is the text itself, where that may be.
+func (s SecretSource) isName() bool { return s.Value != "" && !strings.ContainsAny(s.Value, "{}") }
+
 // check finds a secret that stands in the configuration itself, in whole or in part. The errors
 // don't repeat the text, because it may be the secret.
-func (s SecretSource) check() error {
+func (s SecretSource) check(names bool) error {
 	for _, c := range s.Label {
 		if c < ' ' || c > '~' || len(s.Label) > maxLabel {
 			return fmt.Errorf("label: it goes into a header: use at most %d printable ASCII characters", maxLabel)
 		}
+	}
+	if names && s.isName() {
+		return nil
 	}
 	return checkPlaceholder(s.Value)
 }

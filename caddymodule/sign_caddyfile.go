@@ -41,7 +41,7 @@ func (s *Sign) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	for o.next("secret") {
 		switch o.Val() {
 		case "secret":
-			s.Secrets = append(s.Secrets, o.timedSecret())
+			s.Secrets = append(s.Secrets, o.timedSecret(false))
 		case "id":
 			o.text(&s.ID)
 		case "standalone":
@@ -88,21 +88,21 @@ func (s *Sign) dryRun() error {
 	return nil
 }
 
-// secret reads an option with a secret and its label.
-func (o *options) secret() SecretSource {
+// secret reads an option with a secret, or a name where there may be one, and its label.
+func (o *options) secret(names bool) SecretSource {
 	name := o.Val()
 	args := o.args(1, 2)
 	source := SecretSource{Value: args[0], Label: args[1]}
-	if err := source.check(); err != nil {
+	if err := source.check(names); err != nil {
 		// The text may be the secret, so the error doesn't repeat it.
 		o.fail("%s: %v", name, err)
 	}
 	return source
 }
 
-// timedSecret reads a secret, and the block with its time.
-func (o *options) timedSecret() SecretSource {
-	source := o.secret()
+// timedSecret is secret, and reads the block with its time.
+func (o *options) timedSecret(names bool) SecretSource {
+	source := o.secret(names)
 	inner := newOptions(o.Dispenser)
 	for inner.next() {
 		switch inner.Val() {

@@ -86,18 +86,19 @@ type Verify struct {
 	VerifyToken string `json:"verify_token,omitempty"`
 
 	// EncryptKey is a placeholder for the EncodingAESKey of WeCom, without which a handshake of WeCom's is
-	// refused.
+	// refused, or of DingTalk, without which the app has to answer DingTalk itself.
 	EncryptKey string `json:"encrypt_key,omitempty"`
 
-	// Topics are the ARNs of the Amazon SNS topics whose messages are let in and whose subscriptions are
-	// confirmed. SNS needs at least one.
-	Topics []string `json:"topics,omitempty"`
+	// ReceiverID is whom encrypted handshakes are for, which is no secret: WeCom's corpid or suiteid, for which
+	// alone they are answered then; DingTalk's AppKey, corpId or SuiteKey, which EncryptKey needs there.
+	ReceiverID string `json:"receiver_id,omitempty"`
 
 	// Position is where a Caddyfile has the directive, for error messages.
 	Position string `json:"position,omitempty"`
 
 	gateway   *Gateway
 	scheme    verifiers.Scheme
+	fetches   bool // keys
 	keys      *keyring
 	vendor    *verifiers.KeySource // what was fetched from the provider stays when a secret changes
 	window    time.Duration
@@ -161,6 +162,7 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if v.scheme, err = schemeOf("provider", v.Provider, v.Scheme); err != nil {
 		return err
 	}
+	v.fetches = v.scheme.Fetches()
 	if len(v.Secrets) == 0 {
 		return errNoSecret
 	}
@@ -257,6 +259,7 @@ func (v *Verify) compile() (*verifiers.Verifier, error) {
 		AllowShort: v.AllowShort,
 		AllowWeak:  v.AllowWeak,
 		PublicURL:  v.PublicURL,
+		Keys:       processKeys(),
 		Space:      v.gateway.lend,
 		Keys:       v.vendor,
 		Handshake:  handshake,
@@ -299,8 +302,11 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 
 	verifier := v.keys.current.Load()
 	handshake := verifier.Handshake()
-	d.acknowledgement = handshake.Acknowledgement()
-	request := verifiers.Request{Header: r.Header}
+	d.acknowledgement = handshake.Acknowledgement(nil)
+	request := verifiers.Request{Header: r.Header, Context: r.Context()}
+	if v.fetches {
+		request.Peer = peerOf(r)
+	}
 	request.Method, request.Target = asSent(r)
 	delivers := slices.Contains(v.Methods, request.Method)
 	if !delivers && !slices.Contains(v.asks, request.Method) {
@@ -339,6 +345,7 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 
 	if genuine == nil {
 		if genuine = d.verify(check); genuine == nil {
+			d.acknowledgement = handshake.Acknowledgement(check)
 			switch answer, err := handshake.Verified(check, body.bytes); {
 			case err == nil:
 				return d.greet(w, r, answer, nil)
@@ -350,6 +357,9 @@ func (v *Verify) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		if answer, err := handshake.Body(body.bytes); err != verifiers.ErrNoChallenge {
 			return d.greet(w, r, answer, err)
 		}
+	}
+	if genuine != nil && reasonOf(genuine) == reasonUnchecked && r.Context().Err() == nil { // else the sender is gone
+		v.reporter.logger.Error("delivery can't be checked", zap.Object("webhook", d), zap.Error(genuine))
 	}
 	if genuine != nil && !v.monitors() {
 		return d.reject(w, r, reasonOf(genuine))

@@ -51,7 +51,7 @@ func parseVerify(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // UnmarshalCaddyfile reads the directive:
 //
 //	webhook_verify <provider> {
-//		secret         <placeholder> [<label>] { # at least one
+//		secret         <placeholder> [<label>] { # at least one; ARNs of SNS and ids of PayPal may stand as they are
 //			not_before <time>                    # RFC 3339
 //			not_after  <time>
 //		}
@@ -65,8 +65,8 @@ func parseVerify(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		mode           enforce|monitor
 //		public_url     <url>
 //		verify_token   <placeholder>             # of Meta and Feishu
-//		encrypt_key    <placeholder>             # of WeCom
-//		topic          <arn...>                  # of Amazon SNS
+//		encrypt_key    <placeholder>             # of WeCom and DingTalk
+//		receiver_id    <id>                      # of WeCom and DingTalk
 //		allow_short
 //		allow_weak
 //		custom {
@@ -93,11 +93,12 @@ func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Err(errNoProvider.Error())
 	}
 	v.Provider = d.Val()
+	preset, _ := verifiers.Preset(v.Provider)
 	o := newOptions(d)
 	for o.next("secret") {
 		switch o.Val() {
 		case "secret":
-			v.Secrets = append(v.Secrets, o.timedSecret())
+			v.Secrets = append(v.Secrets, o.timedSecret(preset.NamesReceiver()))
 		case "name":
 			o.text(&v.Name)
 		case "tolerance":
@@ -122,8 +123,8 @@ func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			o.placeholder("verify_token", &v.VerifyToken, o.args(1, 1)[0])
 		case "encrypt_key":
 			o.placeholder("encrypt_key", &v.EncryptKey, o.args(1, 1)[0])
-		case "topic":
-			v.Topics = trimEmpty(o.args(1, 64))
+		case "receiver_id":
+			o.text(&v.ReceiverID)
 		case "allow_short":
 			o.flag(&v.AllowShort)
 		case "allow_weak":
@@ -131,7 +132,7 @@ func (v *Verify) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "custom":
 			v.Scheme = o.scheme()
 		default:
-			o.unknown("secret", "name", "tolerance", "replay_window", "replay", "max_body", "methods", "on_duplicate", "mode", "public_url", "verify_token", "encrypt_key", "topic", "allow_short", "allow_weak", "custom")
+			o.unknown("secret", "name", "tolerance", "replay_window", "replay", "max_body", "methods", "on_duplicate", "mode", "public_url", "verify_token", "encrypt_key", "receiver_id", "allow_short", "allow_weak", "custom")
 		}
 	}
 	if o.err != nil {
@@ -156,7 +157,7 @@ func (v *Verify) dryRun() error {
 	if err == nil {
 		verifier, err = dryVerifier(dry.scheme, verifiers.Options{
 			Tolerance: time.Duration(dry.Tolerance), AllowWeak: dry.AllowWeak, PublicURL: dry.PublicURL, Handshake: dry.sampleHandshake(),
-		})
+		}, dry.names()...)
 	}
 	if err == nil {
 		err = dry.setWindow(verifier.Tolerance())
@@ -167,9 +168,22 @@ func (v *Verify) dryRun() error {
 	return err
 }
 
-// dryVerifier compiles a scheme before its secrets are known.
-func dryVerifier(scheme verifiers.Scheme, options verifiers.Options) (*verifiers.Verifier, error) {
-	v, err := verifiers.New(scheme, []verifiers.Secret{verifiers.NewSecret("", scheme.SampleSecret())}, options)
+// names returns the secrets that are none, and so are known already.
+func (v *Verify) names() (all []verifiers.Secret) {
+	for _, source := range v.Secrets {
+		if v.scheme.NamesReceiver() && source.isName() {
+			all = append(all, verifiers.NewSecret("", source.Value))
+		}
+	}
+	return all
+}
+
+// dryVerifier compiles a scheme before its secrets are known, or with those that are.
+func dryVerifier(scheme verifiers.Scheme, options verifiers.Options, known ...verifiers.Secret) (*verifiers.Verifier, error) {
+	if len(known) == 0 {
+		known = []verifiers.Secret{verifiers.NewSecret("", scheme.SampleSecret())}
+	}
+	v, err := verifiers.New(scheme, known, options)
 	return v, withRemedy(err)
 }
 

@@ -17,50 +17,36 @@ import (
 // signature is over some of its members, by their names in order, and SigningCertURL says where the
 // certificate is, which must be a host of SNS.
 //
-// SNS signs for everybody who has a topic there. So the secrets are the topics whose messages are accepted: the
-// ARN of one, or of an account's topics with * in place of the name.
+// SNS signs for everybody who has a topic there. So the secrets are the topics whose messages are accepted, and
+// whose subscriptions are confirmed: the ARN of one, or of an account's topics with * in place of the name. They
+// also say which region's host has the certificate, as in Amazon's own libraries.
 //
 // Source: https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 type awsSNS struct {
 	keys      *KeySource
-	topics    []allowedTopic
+	topics    []topic
 	allowWeak bool
 }
 
-// snsCertificates are where SNS has its certificates, and for whom they are: names that
+// snsCertificates are where SNS has its certificates, and for whom they are. The host has to be that of the topic's
+// region besides. The region is written as regions are: sns.s3-us-west-2.amazonaws.com is somebody's bucket, see
+// https://github.com/nathforge/validatesns/issues/6. The names are those that
 // https://github.com/aws/aws-sdk-java-v2 has in SnsHostProvider, such as sns.amazonaws.com,
 // sns-signing.eu-south-1.amazonaws.com, sns-us-gov-west-1.amazonaws.com and sns-cn-north-1.amazonaws.com.cn.
 var snsCertificates = certificateRules{
-	where: regexp.MustCompile(`^https://sns\.[a-z0-9-]{3,32}\.amazonaws\.com(\.cn)?/SimpleNotificationService-[0-9A-Za-z]{1,64}\.pem$`),
+	where: regexp.MustCompile(`^https://sns\.[a-z]{2}(-[a-z]+)+-[0-9]{1,2}\.amazonaws\.com(\.cn)?/SimpleNotificationService-[0-9A-Za-z]{1,64}\.pem$`),
 	names: regexp.MustCompile(`^sns(-signing)?([.-][a-z0-9-]{3,32})?\.amazonaws\.com(\.cn)?$`),
 }
-
-// allowedTopic is a topic whose messages are accepted.
-type allowedTopic struct {
-	*keyed
-	arn string
-	all bool // of the account
-}
-
-func (t allowedTopic) has(arn string) bool {
-	if t.all {
-		return strings.HasPrefix(arn, t.arn)
-	}
-	return arn == t.arn
-}
-
-// snsARN is what a secret has to be.
-var snsARN = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:(\*|[A-Za-z0-9_.-]{1,256})$`)
 
 func openSNS(s setup) (engine, error) {
 	e := awsSNS{keys: s.keySource(), allowWeak: s.options.AllowWeak}
 	for i, secret := range s.secrets {
-		topic := allowedTopic{keyed: secret}
-		if !snsARN.Match(secret.secret) {
-			return nil, fmt.Errorf("secret %d: %w: expected the ARN of a topic, such as arn:aws:sns:us-east-1:123456789012:MyTopic, or * for its last part", i+1, ErrSecretForm)
+		t, err := parseTopic(string(secret.secret))
+		if err != nil {
+			return nil, fmt.Errorf("secret %d: %w", i+1, err)
 		}
-		topic.arn, topic.all = strings.CutSuffix(string(secret.secret), "*")
-		e.topics = append(e.topics, topic)
+		t.keyed = secret
+		e.topics = append(e.topics, t)
 	}
 	return e, nil
 }
@@ -123,17 +109,22 @@ func (e awsSNS) verify(c *Check, body []byte) (Delivery, error) {
 		return Delivery{}, err
 	}
 	now := c.verifier.now()
-	at := slices.IndexFunc(e.topics, func(t allowedTopic) bool { return t.usedAt(now) && t.has(members[snsTopicARN].text) })
+	at := slices.IndexFunc(e.topics, func(t topic) bool { return t.usedAt(now) && t.has(members[snsTopicARN].text) })
 	if at < 0 {
+		return Delivery{}, ErrTopicNotAllowed
+	}
+	url := members[snsCertURL].text
+	if !strings.HasPrefix(url, "https://"+e.topics[at].host+"/") {
 		return Delivery{}, ErrKeyUnknown
 	}
-	query, err := snsCertificates.query(e.keys, members[snsCertURL].text)
+	query, err := snsCertificates.query(e.keys, url)
 	if err != nil {
 		return Delivery{}, err
 	}
 	if err := verifyFetched(c, e.keys, query, hash, text, signature); err != nil {
 		return Delivery{}, err
 	}
+	c.state = e.topics[at]
 	d := Delivery{Timestamp: signed, Key: e.topics[at].label}
 	sum := sha256.Sum256(text)
 	d.identify(tagContent, sum[:])
@@ -142,6 +133,7 @@ func (e awsSNS) verify(c *Check, body []byte) (Delivery, error) {
 
 // verifyFetched checks an RSA signature of a text under a certificate's key, which is fetched if it isn't known.
 func verifyFetched(c *Check, keys *KeySource, query keyQuery, hash crypto.Hash, text, signature []byte) error {
+	query.peer = c.request.Peer
 	key, err := keys.key(c.request.context(), query)
 	if err != nil {
 		return err

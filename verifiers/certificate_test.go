@@ -172,6 +172,8 @@ func TestCertificatesComeFromTheirHostsOnly(t *testing.T) {
 			snsURL, strings.Replace(snsURL, "us-east-1", "us-gov-west-1", 1), strings.Replace(snsURL, "us-east-1.amazonaws.com", "cn-north-1.amazonaws.com.cn", 1),
 		}, append(evilURLs(snsURL),
 			strings.Replace(snsURL, "us-east-1", "US-EAST-1", 1), strings.Replace(snsURL, "us-east-1.", "", 1), strings.Replace(snsURL, "us-east-1", "us.east", 1), strings.Replace(snsURL, "us-east-1", "ab", 1), strings.Replace(snsURL, "us-east-1", "us_east_1", 1),
+			// Buckets named sns: https://github.com/nathforge/validatesns/issues/6.
+			strings.Replace(snsURL, "us-east-1", "s3-us-west-2", 1), strings.Replace(snsURL, "us-east-1", "s3-external-1", 1), strings.Replace(snsURL, "us-east-1", "s3", 1), strings.Replace(snsURL, "us-east-1", "s3-website-us-east-1", 1), strings.Replace(snsURL, "us-east-1", "cloudfront", 1),
 			strings.Replace(snsURL, "sns.", "sqs.", 1), strings.Replace(snsURL, "sns.", "snsx.", 1), strings.Replace(snsURL, "https://sns.us-east-1", "https://sns", 1), strings.Replace(snsURL, "sns.us-east-1", "s3.amazonaws.com/sns", 1),
 			strings.Replace(snsURL, ".com/", ".com.cn.evil/", 1), strings.Replace(snsURL, ".com/", ".com.de/", 1), strings.Replace(snsURL, ".com/", "xcom/", 1), strings.Replace(snsURL, "amazonaws", "amazonaws-evil", 1), strings.Replace(snsURL, "aws.com", "awsxcom", 1),
 			strings.Replace(snsURL, ".pem", "", 1), strings.Replace(snsURL, ".pem", ".pem.txt", 1), strings.Replace(snsURL, ".pem", "xpem", 1), strings.Replace(snsURL, "SimpleNotificationService-", "", 1), strings.Replace(snsURL, "0123", "../x", 1),

@@ -19,16 +19,23 @@ type challenge struct {
 	body     func(*Handshake, []byte) (Answer, error)
 	verified func(*Handshake, *Check, []byte) (Answer, error)
 
-	// acknowledgement is how a delivery is accepted, where any 2xx won't do.
+	// acknowledgement is how a delivery is accepted, where any 2xx won't do. acknowledge makes it of a delivery
+	// that has verified.
 	acknowledgement *Acknowledgement
+	acknowledge     func(*Handshake, *Check) *Acknowledgement
 
 	// brings says that it brings the secret for deliveries to come.
 	brings bool
 
-	// uses and needs name the options: "verify_token", "encrypt_key" or "topic". headNeeds names the one
-	// without which head isn't asked.
-	uses, needs []string
-	headNeeds   string
+	// of reports whether a scheme can have it, and ofWhat says which can. Nil means that any can.
+	of     func(Scheme) bool
+	ofWhat string
+
+	// uses names the options: "verify_token", "encrypt_key" or "receiver_id". headNeeds names the one without
+	// which head isn't asked; needsReceiver says that encrypt_key is of no use without receiver_id.
+	uses          []string
+	headNeeds     string
+	needsReceiver bool
 }
 
 // get and head are the methods of challenges that are no deliveries.
@@ -36,6 +43,14 @@ var (
 	get  = []string{http.MethodGet}
 	head = []string{http.MethodHead}
 )
+
+// signsWithHMAC is of challenges whose answer is an HMAC under the key of deliveries. Under other keys there is
+// none, or it would be a hash that anybody can compute.
+func signsWithHMAC(s Scheme) bool {
+	return algorithms[orDefault(s.Algorithm, HMACSHA256)].kind == hmacKind
+}
+
+const hmacOnly = "schemes whose algorithm is HMAC"
 
 // challenges are those of all providers, by the name that schemes call them.
 var challenges = map[string]*challenge{
@@ -58,6 +73,15 @@ var challenges = map[string]*challenge{
 		about:  "a POST with `X-Hook-Secret`, the secret of a new webhook, is answered while an operator waits for it",
 		head:   asanaSecret,
 		brings: true,
+	},
+
+	// https://github.com/open-dingtalk/DingTalk-Callback-Crypto
+	"dingtalk": {
+		about:         "with the route's `encrypt_key` and `receiver_id`, a signed `check_url` is answered and a delivery acknowledged with `success`, encrypted",
+		verified:      dingTalkURL,
+		acknowledge:   dingTalkAcknowledgement,
+		uses:          []string{"encrypt_key", "receiver_id"},
+		needsReceiver: true,
 	},
 
 	// Two kinds of ping, and forgeries that must be refused.
@@ -134,9 +158,10 @@ var challenges = map[string]*challenge{
 
 	// https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.prepare.html
 	"sns": {
-		about:    "a signed `SubscriptionConfirmation` of the route's `topic` is confirmed, and only messages of it are let in",
-		verified: snsTopic,
-		uses:     []string{"topic"},
+		about:    "a signed `SubscriptionConfirmation` of a topic that is accepted is confirmed at Amazon",
+		of:       func(s Scheme) bool { return s.code != nil },
+		ofWhat:   "aws-sns alone, whose secrets are the topics",
+		verified: confirmSubscription,
 	},
 
 	// Somebody is there. https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/
@@ -167,16 +192,18 @@ var challenges = map[string]*challenge{
 
 	// https://developer.work.weixin.qq.com/document/path/90930
 	"wecom": {
-		about:     "a GET with an encrypted, signed `echostr` is answered with its text, if the route has its `encrypt_key`",
+		about:     "a GET with an encrypted, signed `echostr` is answered with its text, if the route has its `encrypt_key`; with `receiver_id`, only one for that receiver",
 		methods:   get,
 		head:      wecomEcho,
-		uses:      []string{"encrypt_key"},
+		uses:      []string{"encrypt_key", "receiver_id"},
 		headNeeds: "encrypt_key",
 	},
 
 	// https://docs.x.com/x-api/webhooks/quickstart
 	"x": {
 		about:    "a GET with `crc_token` is answered with its HMAC",
+		of:       signsWithHMAC,
+		ofWhat:   hmacOnly,
 		methods:  get,
 		head:     xCheck,
 		verified: xDelivery,
@@ -192,6 +219,8 @@ var challenges = map[string]*challenge{
 	// https://developers.zoom.us/docs/api/webhooks/
 	"zoom": {
 		about:    "a signed `endpoint.url_validation` is answered with its HMAC",
+		of:       signsWithHMAC,
+		ofWhat:   hmacOnly,
 		verified: zoomURL,
 	},
 }

@@ -59,6 +59,10 @@ type code struct {
 	// sample is a well-formed secret, for the key form opaque.
 	sample string
 
+	// namesReceiver says that the secrets are names by which the vendor knows the receiver, such as the ARN of a
+	// topic, and no secrets: what is signed is checked by the vendor's public keys.
+	namesReceiver bool
+
 	// fetches says that keys are fetched from the vendor when a delivery names them.
 	fetches bool
 

@@ -126,27 +126,30 @@ var signedParts = map[string]func(Request, []byte) (string, bool){
 		}
 		return text, true
 	},
-	"twilio": func(r Request, body []byte) (string, bool) {
-		text := r.Target + "\n" + r.Header.Get("X-Twilio-Signature") + "\n"
-		if strings.Contains(r.Target, "bodySHA256=") {
-			return text + string(body), true
+	"twilio":            twilioParts,
+	"twilio-shared-key": twilioParts,
+	"wecom":             wechatParts,
+	"wechat-mp":         wechatParts,
+	"wechat-mp-plain":   wechatParts,
+	"dingtalk-push":     wechatParts,
+}
+
+func twilioParts(r Request, body []byte) (string, bool) {
+	text := r.Target + "\n" + r.Header.Get("X-Twilio-Signature") + "\n"
+	if strings.Contains(r.Target, "bodySHA256=") {
+		return text + string(body), true
+	}
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return "", false
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		slices.Sort(values[name])
+		for _, value := range slices.Compact(values[name]) {
+			text += name + value
 		}
-		values, err := url.ParseQuery(string(body))
-		if err != nil {
-			return "", false
-		}
-		for _, name := range slices.Sorted(maps.Keys(values)) {
-			slices.Sort(values[name])
-			for _, value := range slices.Compact(values[name]) {
-				text += name + value
-			}
-		}
-		return text, true
-	},
-	"wecom":           wechatParts,
-	"wechat-mp":       wechatParts,
-	"wechat-mp-plain": wechatParts,
-	"dingtalk-push":   wechatParts,
+	}
+	return text, true
 }
 
 func hook0Parts(r Request, body []byte) (string, bool) {

@@ -42,6 +42,10 @@ func (s Scheme) Uncovered() []string {
 // them: see KeySource.
 func (s Scheme) Fetches() bool { return s.code != nil && s.code.fetches }
 
+// NamesReceiver reports whether what the scheme calls its secrets are names by which the vendor knows the receiver,
+// such as ARNs of topics or ids of webhooks. They aren't secret and may stand anywhere, but decide what is accepted.
+func (s Scheme) NamesReceiver() bool { return s.code != nil && s.code.namesReceiver }
+
 // CoversURL reports whether the signature covers the URL, or may, so that New asks for Options.PublicURL. It is
 // false for a scheme that New refuses.
 func (s Scheme) CoversURL() bool {

@@ -1,7 +1,9 @@
 package verifiers
 
 import (
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -61,5 +63,34 @@ func TestWhatIsWeakNeedsAWord(t *testing.T) {
 	}
 	if weak < 4 {
 		t.Errorf("only %d presets are weak", weak)
+	}
+}
+
+// TestNamesOfReceiversAreNoKeys: what may stand in the configuration can't be what anything is signed or asked for with.
+func TestNamesOfReceiversAreNoKeys(t *testing.T) {
+	var names []string
+	for _, scheme := range Presets() {
+		if !scheme.NamesReceiver() {
+			continue
+		}
+		names = append(names, scheme.Name)
+		if !scheme.Fetches() || algorithms[scheme.Algorithm].kind != publicKind || scheme.Key != Opaque {
+			t.Errorf("%s: its deliveries are not checked by keys of the vendor's alone", scheme.Name)
+		}
+		sent := &vendor{answer: func(r *http.Request) (*http.Response, error) {
+			if r.Method != http.MethodGet || strings.Contains(r.URL.String(), scheme.SampleSecret()) {
+				t.Errorf("%s: the name is shown to the vendor at %s", scheme.Name, r.URL)
+			}
+			return answer(""), nil
+		}}
+		for _, v := range readVectors(t, scheme.Name) {
+			_, _ = verify(v.under(t, NewKeySource(KeySourceOptions{Transport: sent})), v.request(), v.body())
+		}
+		if sent.asked.Load() == 0 {
+			t.Errorf("%s: nobody was asked", scheme.Name)
+		}
+	}
+	if !slices.Equal(names, []string{"aws-sns", "paypal"}) {
+		t.Errorf("they are those of %q", names)
 	}
 }

@@ -174,16 +174,19 @@ func metaSubscribe(h *Handshake, r Request) (Answer, error) {
 		}
 		values[i] = value
 	}
-	if !h.admits(values[1]) || values[0] != "subscribe" {
+	if !h.admits(values[1]) {
 		return Answer{}, ErrChallengeRefused
 	}
 	answer, err := echo(values[2])
+	if values[0] != "subscribe" {
+		answer, err = Answer{}, ErrChallengeRefused
+	}
 	answer.Private = true // the query has the token
 	return answer, err
 }
 
 // xCheck signs a text for whoever asks, as the vendor wants it, with the key and in the form in which
-// deliveries are signed. So the text is one that no delivery's body can be: see xDelivery.
+// deliveries are signed. So the text is one that no delivery's can be: see xDelivery.
 func xCheck(h *Handshake, r Request) (Answer, error) {
 	if r.Method != http.MethodGet {
 		return Answer{}, ErrNoChallenge
@@ -205,9 +208,14 @@ func xCheck(h *Handshake, r Request) (Answer, error) {
 	return inJSONOf(map[string]string{"response_token": "sha256=" + base64.StdEncoding.EncodeToString(sum)})
 }
 
-// xDelivery refuses a body whose signature anybody can have from xCheck.
-func xDelivery(_ *Handshake, _ *Check, body []byte) (Answer, error) {
-	if isToken(string(body[:min(len(body), maxEcho+1)])) {
+// xDelivery refuses a delivery whose signature anybody can have from xCheck: one whose whole signed text is such
+// a text, whatever of it is the body.
+func xDelivery(_ *Handshake, c *Check, body []byte) (Answer, error) {
+	var signed []byte
+	for _, part := range c.parts(body) {
+		signed = append(signed, part[:min(len(part), maxEcho+1)]...)
+	}
+	if isToken(string(signed)) {
 		return Answer{}, ErrChallengeText
 	}
 	return Answer{}, ErrNoChallenge

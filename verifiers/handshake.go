@@ -1,6 +1,7 @@
 package verifiers
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -23,7 +24,7 @@ import (
 //	answer, err := handshake.Verified(check, body)  // of a delivery that is genuine
 //
 // Each returns ErrNoChallenge for a request that isn't one, and an error under ErrNotGenuine for one that
-// must be refused. A text that is echoed is bounded in length and alphabet, whoever signed it, and is
+// must be refused; of its answer only Private counts then. A text that is echoed is bounded in length and alphabet, whoever signed it, and is
 // never of a type that a browser takes for a document.
 
 // ErrNoChallenge means that a request is no challenge: it is to be verified, or to be forwarded, like any
@@ -37,12 +38,13 @@ type HandshakeOptions struct {
 	// challenge: the verify token of Meta, the verification token of Feishu.
 	VerifyToken Secret
 
-	// EncryptKey is the key of an encrypted challenge: the EncodingAESKey of WeCom.
+	// EncryptKey is the key of an encrypted challenge: the EncodingAESKey of WeCom and of DingTalk.
 	EncryptKey Secret
 
-	// Topics are the ARNs of the SNS topics whose messages are let in and whose subscriptions are
-	// confirmed. AWS signs for every topic of every account alike.
-	Topics []string
+	// ReceiverID is whom an encrypted challenge is for: the corpid of WeCom, or the suiteid of an app of others',
+	// whose challenges for anybody else are refused; the AppKey of DingTalk, or the corpId or SuiteKey. It isn't
+	// secret. Only DingTalk needs it.
+	ReceiverID string
 }
 
 // Handshake answers the challenges of one provider. It may be used by many goroutines at once.
@@ -53,7 +55,8 @@ type Handshake struct {
 	secrets   []Secret
 	token     *[sha256.Size]byte // the hash of the verify token
 	key       []byte             // the decoded encrypt key
-	topics    []topic
+	receiver  string
+	random    func([]byte) // fills with random bytes
 }
 
 // Answer is what a challenge is answered with. It prints as "answer to a challenge", however it is
@@ -90,11 +93,20 @@ type Acknowledgement struct {
 	Status int
 	// Body is the whole body, in plain text.
 	Body string
+
+	// make makes an answer that is another one each time, in place of those.
+	make func() (Answer, error)
 }
 
 // Answer returns what a delivery is answered that an app has accepted with a status. What the app has
 // said besides is not the provider's to read.
 func (a *Acknowledgement) Answer(accepted int) Answer {
+	if a.make != nil {
+		if answer, err := a.make(); err == nil {
+			return answer
+		}
+		return Answer{Status: accepted} // which the provider takes for a failure, and sends it again
+	}
 	status := accepted
 	switch {
 	case a.Status != 0:
@@ -119,20 +131,23 @@ func newHandshake(scheme *Scheme, v *Verifier, secrets []Secret, options *Handsh
 	given := map[string]bool{
 		"verify_token": options.VerifyToken.text != nil,
 		"encrypt_key":  options.EncryptKey.text != nil,
-		"topic":        len(options.Topics) > 0,
+		"receiver_id":  options.ReceiverID != "",
 	}
-	for _, option := range []string{"verify_token", "encrypt_key", "topic"} {
-		switch {
-		case given[option] && !slices.Contains(c.uses, option):
+	for _, option := range []string{"verify_token", "encrypt_key", "receiver_id"} {
+		if given[option] && !slices.Contains(c.uses, option) {
 			return nil, fmt.Errorf("%s: the handshake of %s has no use for it: leave it out", option, scheme.Name)
-		case !given[option] && slices.Contains(c.needs, option):
-			return nil, fmt.Errorf("%s: the handshake of %s needs it", option, scheme.Name)
 		}
+	}
+	switch {
+	case given["receiver_id"] && !given["encrypt_key"]:
+		return nil, errors.New("receiver_id: it stands in what is encrypted: add the encrypt_key")
+	case given["encrypt_key"] && !given["receiver_id"] && c.needsReceiver:
+		return nil, fmt.Errorf("encrypt_key: the handshake of %s needs a receiver_id besides", scheme.Name)
 	}
 	if scheme.Challenge == "" {
 		return nil, nil
 	}
-	h := &Handshake{challenge: c, verifier: v, secrets: secrets}
+	h := &Handshake{challenge: c, verifier: v, secrets: secrets, receiver: options.ReceiverID, random: fillRandom}
 	if c.headNeeds == "" || given[c.headNeeds] {
 		h.head = c.head
 	}
@@ -149,13 +164,6 @@ func newHandshake(scheme *Scheme, v *Verifier, secrets []Secret, options *Handsh
 			return nil, fmt.Errorf("encrypt_key: %w", err)
 		}
 		h.key = key
-	}
-	for _, text := range options.Topics {
-		t, err := parseTopic(text)
-		if err != nil {
-			return nil, err
-		}
-		h.topics = append(h.topics, t)
 	}
 	return h, nil
 }
@@ -216,13 +224,19 @@ func (h *Handshake) Verified(c *Check, body []byte) (Answer, error) {
 }
 
 // Acknowledgement returns what the provider wants to read when a delivery has been accepted, and nil
-// where any status of success will do.
-func (h *Handshake) Acknowledgement() *Acknowledgement {
-	if h == nil {
+// where any status of success will do. The check is the delivery's, and nil for one that hasn't verified.
+func (h *Handshake) Acknowledgement(c *Check) *Acknowledgement {
+	switch {
+	case h == nil:
 		return nil
+	case h.challenge.acknowledge != nil:
+		return h.challenge.acknowledge(h, c)
 	}
 	return h.challenge.acknowledgement
 }
+
+// fillRandom is where random bytes come from.
+func fillRandom(p []byte) { _, _ = rand.Read(p) } // it never fails
 
 // admits compares a verify token, in constant time, with the configured one.
 func (h *Handshake) admits(token string) bool {

@@ -17,20 +17,21 @@ import (
 
 // challengeVector is one request of testdata/challenges and what becomes of it.
 type challengeVector struct {
-	Name        string      `json:"name"`
-	Source      string      `json:"source"`
-	Method      string      `json:"method"` // POST if left out
-	Target      string      `json:"target"` // "/in" if left out
-	Headers     [][2]string `json:"headers"`
-	Body        string      `json:"body"`
-	Stage       string      `json:"stage"` // head, body or verified
-	Secrets     []string    `json:"secrets"`
-	AllowShort  bool        `json:"allow_short"`
-	VerifyToken string      `json:"verify_token"`
-	EncryptKey  string      `json:"encrypt_key"`
-	Topics      []string    `json:"topics"`
-	Now         int64       `json:"now"`
-	Accepted    int         `json:"accepted"` // the app's status, of an acknowledgement
+	Name        string            `json:"name"`
+	Source      string            `json:"source"`
+	Method      string            `json:"method"` // POST if left out
+	Target      string            `json:"target"` // "/in" if left out
+	Headers     [][2]string       `json:"headers"`
+	Body        string            `json:"body"`
+	Stage       string            `json:"stage"` // head, body or verified
+	Secrets     []string          `json:"secrets"`
+	AllowShort  bool              `json:"allow_short"`
+	VerifyToken string            `json:"verify_token"`
+	EncryptKey  string            `json:"encrypt_key"`
+	ReceiverID  string            `json:"receiver_id"`
+	Keys        map[string]string `json:"keys"` // what can be fetched, by URL
+	Now         int64             `json:"now"`
+	Accepted    int               `json:"accepted"` // the app's status, of an acknowledgement
 
 	// One of the three.
 	Answer *struct {
@@ -106,7 +107,7 @@ func (v *challengeVector) request() Request {
 // verifier returns the verifier of the vector. A vector of an acknowledgement has no settings.
 func (v *challengeVector) verifier(t testing.TB) *Verifier {
 	t.Helper()
-	options := HandshakeOptions{Topics: v.Topics}
+	options := HandshakeOptions{ReceiverID: v.ReceiverID}
 	if v.VerifyToken != "" {
 		options.VerifyToken = NewSecret("", v.VerifyToken)
 	}
@@ -122,11 +123,22 @@ func (v *challengeVector) verifier(t testing.TB) *Verifier {
 	}
 	verifier, err := New(v.scheme, secrets, Options{
 		Now: clock(time.Unix(v.Now, 0)), AllowShort: v.AllowShort, AllowWeak: true, PublicURL: v.publicURL, Handshake: &options,
+		Keys: NewKeySource(KeySourceOptions{Transport: vendors(v.Keys), Now: clock(certificatesTime)}),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	if verifier.handshake != nil {
+		verifier.handshake.random = notRandom
+	}
 	return verifier
+}
+
+// notRandom makes the same answers each time.
+func notRandom(p []byte) {
+	for i := range p {
+		p[i] = 'r'
+	}
 }
 
 // ask takes the request of a vector to where its stage says.
@@ -136,7 +148,7 @@ func (v *challengeVector) ask(t testing.TB) (Answer, error) {
 	h := verifier.Handshake()
 	switch {
 	case v.Accepted != 0:
-		return h.Acknowledgement().Answer(v.Accepted), nil
+		return h.Acknowledgement(nil).Answer(v.Accepted), nil
 	case v.Stage == "head":
 		return h.Head(v.request())
 	case v.Stage == "body":
@@ -301,14 +313,13 @@ func TestSchemesWithoutAChallengeHaveNoHandshake(t *testing.T) {
 	if _, err := none.Verified(nil, nil); err != ErrNoChallenge {
 		t.Error(err)
 	}
-	if none.Methods() != nil || none.MaxBody() != 0 || none.Acknowledgement() != nil {
+	if none.Methods() != nil || none.MaxBody() != 0 || none.Acknowledgement(nil) != nil {
 		t.Error("no handshake has something to say")
 	}
 }
 
 // TestHandshakeOptionsAreThoseOfTheChallenge: an option that does nothing would make somebody feel safe.
 func TestHandshakeOptionsAreThoseOfTheChallenge(t *testing.T) {
-	arn := "arn:aws:sns:eu-central-1:123456789012:orders"
 	key := NewSecret("", strings.Repeat("k", 43))
 	scheme := func(challenge string) Scheme {
 		return Scheme{Name: "acme", Signature: Signature{From: "header:X-Signature"}, Challenge: challenge}
@@ -321,15 +332,17 @@ func TestHandshakeOptionsAreThoseOfTheChallenge(t *testing.T) {
 		{"", HandshakeOptions{VerifyToken: NewSecret("", "t")}, "verify_token: the handshake of acme has no use for it: leave it out"},
 		{"slack", HandshakeOptions{EncryptKey: key}, "encrypt_key: the handshake of acme has no use for it: leave it out"},
 		{"feishu", HandshakeOptions{EncryptKey: key}, "encrypt_key: the handshake of acme has no use for it: leave it out"},
-		{"meta", HandshakeOptions{Topics: []string{arn}}, "topic: the handshake of acme has no use for it: leave it out"},
 		{"meta", HandshakeOptions{VerifyToken: NewSecret("", "")}, "verify_token: secret is empty"},
-		{"sns", HandshakeOptions{}, ""},
-		{"sns", HandshakeOptions{Topics: []string{arn, "orders"}}, `topic "orders": write the ARN of an SNS topic, such as arn:aws:sns:eu-central-1:123456789012:orders`},
-		{"sns", HandshakeOptions{Topics: []string{"arn:aws:sns:attacker.example.com/:123456789012:orders"}}, `topic "arn:aws:sns:attacker.example.com/:123456789012:orders": write`},
+		{"wecom", HandshakeOptions{ReceiverID: "ww1"}, "receiver_id: it stands in what is encrypted: add the encrypt_key"},
+		{"feishu", HandshakeOptions{ReceiverID: "ww1"}, "receiver_id: the handshake of acme has no use for it: leave it out"},
+		{"dingtalk", HandshakeOptions{EncryptKey: key}, "encrypt_key: the handshake of acme needs a receiver_id besides"},
+		{"dingtalk", HandshakeOptions{EncryptKey: key, ReceiverID: "ding1"}, ""},
+		{"dingtalk", HandshakeOptions{}, ""},
+		{"wecom", HandshakeOptions{EncryptKey: key, ReceiverID: "ww1"}, ""},
 		{"wecom", HandshakeOptions{EncryptKey: NewSecret("", "k")}, "encrypt_key: secret is not written as the scheme's keys are: expected the 43 letters"},
+		{"sns", HandshakeOptions{}, `scheme acme: challenge "sns" is of aws-sns alone, whose secrets are the topics: leave it out`},
 		{"knock", HandshakeOptions{}, `scheme acme: challenge "knock" is unknown: use one of adyen, `},
 		{"wecom", HandshakeOptions{EncryptKey: key}, ""},
-		{"sns", HandshakeOptions{Topics: []string{arn, arn + ".fifo"}}, ""},
 		{"meta", HandshakeOptions{}, ""},
 	} {
 		_, err := New(scheme(test.challenge), identitySecrets, Options{Handshake: &test.options})
@@ -375,6 +388,68 @@ func TestNoChallengeOfXSignsADelivery(t *testing.T) {
 	}
 }
 
+// TestAChallengeOfXSignsNoDeliveryOfAnyContent: a scheme of one's own may sign other texts than the body alone, and
+// what counts is whether the challenge signs such a text.
+func TestAChallengeOfXSignsNoDeliveryOfAnyContent(t *testing.T) {
+	scheme := Scheme{Signature: Signature{From: "header:X-Signature", Encoding: Base64, List: &List{Assign: "=", Key: "sha256"}}, Challenge: "x"}
+	for _, test := range []struct {
+		content, signed, body string
+	}{
+		{"{header:X-Id}.{header:X-Kind}", "1.order", `{"forged":true}`},
+		{"{header:X-Id}.{body}", "1.", ""},
+		{"{header:X-Id}.{body}", "1.a", "a"},
+		{"{body}", "a", "a"},
+	} {
+		scheme.Content = test.content
+		v, err := New(scheme, identitySecrets, Options{Handshake: new(HandshakeOptions)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := v.Handshake().Head(Request{Method: http.MethodGet, Target: "/in?crc_token=" + test.signed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var token struct {
+			Response string `json:"response_token"`
+		}
+		if err := json.Unmarshal(answer.Body, &token); err != nil {
+			t.Fatal(err)
+		}
+		check, err := v.Check(Request{Method: http.MethodPost, Header: http.Header{"X-Signature": {token.Response}, "X-Id": {"1"}, "X-Kind": {"order"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := check.Verify([]byte(test.body)); err != nil {
+			t.Fatalf("%q of %q: the test has nothing to refuse: %v", test.body, test.content, err)
+		}
+		if _, err := v.Handshake().Verified(check, []byte(test.body)); err != ErrChallengeText {
+			t.Errorf("%q of %q: %v", test.body, test.content, err)
+		}
+		check.Close()
+	}
+}
+
+// TestChallengesThatSignNeedAnHMAC: with any other algorithm there is no key to sign with, which is said when the
+// configuration loads and not by a panic when the challenge comes.
+func TestChallengesThatSignNeedAnHMAC(t *testing.T) {
+	for name, a := range algorithms {
+		scheme := Scheme{Name: "acme", Signature: Signature{From: "header:X-Signature"}, Algorithm: name}
+		switch a.kind {
+		case publicKind:
+			scheme.Key = PEM
+		case digestKind:
+			scheme.Content = "{body}{secret}"
+		}
+		for _, challenge := range []string{"", "x", "zoom"} {
+			scheme.Challenge = challenge
+			_, err := New(scheme, []Secret{NewSecret("", scheme.SampleSecret())}, Options{AllowWeak: true, Handshake: new(HandshakeOptions)})
+			if good := challenge == "" || a.kind == hmacKind; (err == nil) != good {
+				t.Errorf("%s with challenge %q: %v", name, challenge, err)
+			}
+		}
+	}
+}
+
 // fuzzChallenges gives a fuzzer the requests of a stage's vectors, and returns their verifiers by name.
 func fuzzChallenges(f *testing.F, stage string, add func(name string, v challengeVector)) map[string]*Handshake {
 	f.Helper()
@@ -388,6 +463,25 @@ func fuzzChallenges(f *testing.F, stage string, add func(name string, v challeng
 		}
 	}
 	return handshakes
+}
+
+// TestWhatShowsAVerifyTokenIsPrivate: whatever else is wrong with a challenge, it must not be logged if it has the
+// token.
+func TestWhatShowsAVerifyTokenIsPrivate(t *testing.T) {
+	scheme, _ := Preset("meta")
+	v, err := New(scheme, identitySecrets, Options{Handshake: &HandshakeOptions{VerifyToken: NewSecret("", "the-token")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]error{
+		"hub.mode=subscribe&hub.verify_token=the-token&hub.challenge=1":        nil,
+		"hub.mode=subscribe&hub.verify_token=the-token&hub.challenge=<script>": ErrChallengeMalformed,
+		"hub.mode=other&hub.verify_token=the-token&hub.challenge=1":            ErrChallengeRefused,
+	} {
+		if answer, err := v.Handshake().Head(Request{Method: http.MethodGet, Target: "/in?" + query}); err != want || !answer.Private {
+			t.Errorf("%s: %v, private is %t", query, err, answer.Private)
+		}
+	}
 }
 
 // checkEcho fails if an answer could be taken for anything but a short text.
@@ -456,7 +550,7 @@ func FuzzChallengesOfTheBody(f *testing.F) {
 // FuzzDecryptedChallenges: no text under the right key makes the decoders of Feishu and WeCom panic or
 // read beyond it.
 func FuzzDecryptedChallenges(f *testing.F) {
-	for _, name := range []string{"feishu", "wecom"} {
+	for _, name := range []string{"feishu", "wecom", "dingtalk"} {
 		for _, v := range readChallenges(f, name) {
 			f.Add(strings.TrimSuffix(strings.TrimPrefix(v.Body, `{"encrypt":"`), `"}`))
 		}
@@ -466,8 +560,18 @@ func FuzzDecryptedChallenges(f *testing.F) {
 		if plain, ok := feishuDecrypt("test-encrypt-key", text); ok && len(plain) > len(text) {
 			t.Errorf("%d bytes of %d", len(plain), len(text))
 		}
-		if plain := wecomDecrypt(key, text); len(plain) > len(text) {
-			t.Errorf("%d bytes of %d", len(plain), len(text))
+		plain, receiver := wecomDecrypt(key, text)
+		if len(plain)+len(receiver) > len(text) {
+			t.Errorf("%d bytes of %d", len(plain)+len(receiver), len(text))
+		}
+		if plain != nil && len(plain) < 64 {
+			again, err := wecomEncrypt(key, [16]byte{}, string(plain), receiver)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if message, id := wecomDecrypt(key, again); string(message) != string(plain) || id != receiver {
+				t.Errorf("%q for %q is %q for %q when it is encrypted again", plain, receiver, message, id)
+			}
 		}
 	})
 }
@@ -476,12 +580,13 @@ func FuzzDecryptedChallenges(f *testing.F) {
 func FuzzTopics(f *testing.F) {
 	f.Add("arn:aws:sns:eu-central-1:123456789012:orders", "token")
 	f.Add("arn:aws-cn:sns:cn-north-1:123456789012:orders.fifo", "a&b=c")
+	f.Add("arn:aws-us-gov:sns:us-gov-west-1:123456789012:*", "")
 	f.Fuzz(func(t *testing.T, arn, token string) {
 		parsed, err := parseTopic(arn)
 		if err != nil {
 			return
 		}
-		u := parsed.confirmation(token)
+		u := parsed.confirmation(arn, token)
 		host, _, _ := strings.Cut(strings.TrimPrefix(u, "https://"), "/")
 		if !strings.HasPrefix(u, "https://sns.") || !strings.HasSuffix(strings.TrimSuffix(host, ".cn"), ".amazonaws.com") || strings.ContainsAny(host, "@:?#") {
 			t.Errorf("%q leads to %q", arn, u)

@@ -25,11 +25,17 @@ const (
 	keyRetry = 30 * time.Second
 	// maxKeys is how many keys are kept.
 	maxKeys = 64
-	// keyBurst is how many unknown keys may be asked for at once, and keyRefill how long it takes until one
-	// more may be. Whoever can send deliveries can name keys that don't exist, and each costs the vendor a
-	// request. SNS, which has most, has a certificate or two in each region.
-	keyBurst  = 10
-	keyRefill = 6 * time.Second
+	// keyBurst is how many unknown keys may be asked for at once of one host, and keyRefill how long it takes
+	// until one more may be. Whoever can send deliveries can name keys that don't exist, and each costs the
+	// vendor a request. No vendor has more than a few at a time.
+	keyBurst  = 20
+	keyRefill = 3 * time.Second
+	// peerBurst and peerRefill are the same for what one peer sends, so that it takes many of them to use up
+	// what the others may ask for.
+	peerBurst  = 4
+	peerRefill = 30 * time.Second
+	// maxPeers is how many peers are told apart. Those beyond count as one.
+	maxPeers = 1024
 )
 
 // KeySourceOptions are the settings of a KeySource.
@@ -63,8 +69,8 @@ type KeySourceOptions struct {
 //
 // A key is fetched when the first delivery names it, once for all deliveries that wait for it, and kept for a
 // day at most. Keys that could not be had are not asked for again at once, and unknown ones at a
-// bounded rate, whoever sends deliveries that name them; neither touches the keys that are known. One source
-// may serve many verifiers, and then they share those bounds.
+// bounded rate, of all and of one peer, whoever sends deliveries that name them; neither touches the keys that are known. One source
+// may serve many verifiers: what is sent to one costs the others nothing unless they ask the same host.
 type KeySource struct {
 	fetcher fetcher
 	now     func() time.Time
@@ -73,8 +79,34 @@ type KeySource struct {
 
 	mu      sync.Mutex
 	entries map[string]*keyEntry
-	tokens  float64 // how many unknown keys may be asked for
+	guesses map[string]*guesses // by host, of which schemes and configuration have few
+	peers   map[hostPeer]*guesses
+}
+
+// hostPeer is a peer that names keys of a host.
+type hostPeer struct{ host, peer string }
+
+// guesses are what may be asked for without knowing that it is there.
+type guesses struct {
+	left    float64
 	counted time.Time
+}
+
+// refill counts what has become free since the last time.
+func (g *guesses) refill(now time.Time, burst float64, refill time.Duration) {
+	if since := now.Sub(g.counted); since > 0 {
+		g.left = min(burst, g.left+float64(since)/float64(refill))
+		g.counted = now
+	}
+}
+
+// take takes one, if there is one left.
+func (g *guesses) take(now time.Time, burst float64, refill time.Duration) bool {
+	if g.refill(now, burst, refill); g.left < 1 {
+		return false
+	}
+	g.left--
+	return true
 }
 
 // keyEntry is what is known of one key.
@@ -102,6 +134,8 @@ type keyFlight struct {
 type keyQuery struct {
 	// name is what deliveries call it.
 	name string
+	// peer is who names it, and may be empty.
+	peer string
 	// request is how it is fetched.
 	request keyRequest
 	// read reads it, and returns until when it may be used, or the zero time if it doesn't say. What is
@@ -117,7 +151,8 @@ func NewKeySource(options KeySourceOptions) *KeySource {
 		roots:   options.Roots,
 		known:   options.Known,
 		entries: make(map[string]*keyEntry),
-		tokens:  keyBurst,
+		guesses: make(map[string]*guesses),
+		peers:   make(map[hostPeer]*guesses),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -155,7 +190,7 @@ func (s *KeySource) ask(q keyQuery) (any, *keyFlight, error) {
 	e := s.entries[name]
 	switch {
 	case e == nil || e.key == nil && e.flight == nil && !now.Before(e.retry):
-		if !s.mayGuess(now) {
+		if !s.mayGuess(hostPeer{q.request.host(), q.peer}, now) {
 			return nil, nil, fmt.Errorf("%w: unknown keys are named too often", ErrKeyUnavailable)
 		}
 		s.forget(now)
@@ -255,7 +290,7 @@ func (s *KeySource) evict(added *keyEntry) {
 }
 
 // forget drops what is known of keys that don't exist, when it says nothing any more. There are as many of
-// them as may be asked for within keyRetry.
+// them as may be asked for within keyRetry, of each host.
 func (s *KeySource) forget(now time.Time) {
 	for name, e := range s.entries {
 		if e.key == nil && e.flight == nil && !now.Before(e.retry) {
@@ -264,15 +299,39 @@ func (s *KeySource) forget(now time.Time) {
 	}
 }
 
-// mayGuess takes one of the requests that may be made for unknown keys, if there is one left.
-func (s *KeySource) mayGuess(now time.Time) bool {
-	if since := now.Sub(s.counted); since > 0 {
-		s.tokens = min(keyBurst, s.tokens+float64(since)/float64(keyRefill))
-		s.counted = now
-	}
-	if s.tokens < 1 {
+// mayGuess takes one of the requests that may be made of a host for unknown keys, if there is one left, both of
+// those of the peer and of those of all.
+func (s *KeySource) mayGuess(who hostPeer, now time.Time) bool {
+	if who.peer != "" && !s.ofPeer(who, now).take(now, peerBurst, peerRefill) {
 		return false
 	}
-	s.tokens--
-	return true
+	g := s.guesses[who.host]
+	if g == nil {
+		g = &guesses{keyBurst, now}
+		s.guesses[who.host] = g
+	}
+	return g.take(now, keyBurst, keyRefill)
+}
+
+// ofPeer returns what a peer may ask for. Peers that have all of it left need not be known.
+func (s *KeySource) ofPeer(who hostPeer, now time.Time) *guesses {
+	if g := s.peers[who]; g != nil {
+		return g
+	}
+	if len(s.peers) >= maxPeers {
+		for known, g := range s.peers {
+			if g.refill(now, peerBurst, peerRefill); g.left == peerBurst {
+				delete(s.peers, known)
+			}
+		}
+	}
+	if len(s.peers) >= maxPeers {
+		who = hostPeer{who.host, "others"} // no address, so nobody's
+		if g := s.peers[who]; g != nil {
+			return g
+		}
+	}
+	g := &guesses{peerBurst, now}
+	s.peers[who] = g
+	return g
 }

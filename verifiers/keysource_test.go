@@ -280,6 +280,84 @@ func TestUnknownKeysAreAskedForAtABoundedRate(t *testing.T) {
 	})
 }
 
+// TestOnePeerLeavesSomethingToAskFor: who floods the gateway with names of keys keeps nobody else's first
+// delivery from being checked.
+func TestOnePeerLeavesSomethingToAskFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := serving(isUp())
+		s := NewKeySource(KeySourceOptions{Transport: v})
+		from := func(peer, name string) error {
+			q := wanted(name, time.Time{})
+			q.peer = peer
+			_, err := s.key(t.Context(), q)
+			return err
+		}
+		const minutes = 10
+		for i := range minutes * 60 {
+			for j := range 10 {
+				_ = from("forger", fmt.Sprintf("unknown-%d-%d", i, j))
+			}
+			time.Sleep(time.Second)
+		}
+		if n, most := v.asked.Load(), int64(peerBurst+minutes*time.Minute/peerRefill); n > most {
+			t.Errorf("%d requests for one peer; want at most %d", n, most)
+		}
+		if err := from("sender", "good"); err != nil {
+			t.Error(err)
+		}
+		if err := from("forger", "good"); err != nil {
+			t.Errorf("what is known is for everybody: %v", err)
+		}
+	})
+}
+
+// TestManyPeersCostLittle: however many there are, few are known, and the bound for all holds.
+func TestManyPeersCostLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := serving(isUp())
+		s := NewKeySource(KeySourceOptions{Transport: v})
+		for i := range 4 * maxPeers {
+			q := wanted(fmt.Sprintf("unknown-%d", i), time.Time{})
+			q.peer = fmt.Sprint(i)
+			_, _ = s.key(t.Context(), q)
+		}
+		if n := v.asked.Load(); n != keyBurst {
+			t.Errorf("%d requests", n)
+		}
+		if n := len(s.peers); n > maxPeers+1 {
+			t.Errorf("%d peers are known", n)
+		}
+		time.Sleep(peerRefill)
+		q := wanted("good", time.Time{})
+		q.peer = "sender"
+		if _, err := s.key(t.Context(), q); err != nil {
+			t.Error(err)
+		}
+		if n := len(s.peers); n > 2 {
+			t.Errorf("%d peers are known when all may ask again", n)
+		}
+	})
+}
+
+// TestNobodyUsesUpWhatOthersMayAskFor: forged deliveries of one provider don't keep the keys of another away, though
+// one source serves both.
+func TestNobodyUsesUpWhatOthersMayAskFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewKeySource(KeySourceOptions{Transport: serving(isUp())})
+		for i := range 2 * keyBurst {
+			_ = fetch(s, fmt.Sprintf("unknown-%d", i))
+		}
+		if err := fetch(s, "good"); !errors.Is(err, ErrKeyUnavailable) {
+			t.Errorf("the test uses up nothing: %v", err)
+		}
+		q := wanted("good", time.Time{})
+		q.request.url = "https://keys.example.net/good"
+		if _, err := s.key(t.Context(), q); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestNamedKeysDriveOutNoProvedOnes: forged deliveries may name any number of keys that are there.
 func TestNamedKeysDriveOutNoProvedOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -23,6 +23,9 @@ type Request struct {
 	// Context ends the wait for a key that the scheme has to fetch, as when the sender hangs up. Default: one
 	// that never ends, so that only the fetch's own bound of five seconds does.
 	Context context.Context
+	// Peer tells who sent the request from others, such as an address. Of what a scheme has to fetch no peer may
+	// ask for so much that nothing is left for the others. Default: all are one.
+	Peer string
 }
 
 // context returns the context.

@@ -156,6 +156,7 @@ func (e plaid) verify(c *Check, body []byte) (Delivery, error) {
 			continue
 		}
 		query := client.query(token.keyID)
+		query.peer = c.request.Peer
 		key, err := e.keys.key(c.request.context(), query)
 		if err != nil {
 			refused = err // until one of the others can check it

@@ -36,7 +36,7 @@ var codedPresets = []Scheme{
 		Name:      "aws-sns",
 		Title:     "Amazon SNS",
 		Reference: "https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html",
-		Note:      "A secret is the ARN of a topic whose messages are accepted, or of all topics of an account, with * for the name: SNS signs for everybody who has a topic there. SignatureVersion 2 is RSA with SHA-256; 1, which a topic has unless it is told otherwise, is with SHA-1 and needs allow_weak. The certificate comes from sns.REGION.amazonaws.com over TLS, and must be in force and for SNS; SNS sends no issuer with it, so no chain is built. Covers Message, MessageId, Subject, Timestamp, TopicArn and Type, or of a confirmation SubscribeURL and Token instead of Subject: neither MessageAttributes nor UnsubscribeURL. A retry keeps its Timestamp; retries take an hour at most, besides the waits for answers. Raw message delivery signs nothing.",
+		Note:      "A secret is the ARN of a topic whose messages are accepted and whose subscriptions are confirmed, or of all topics of an account in a region, with * for the name: SNS signs for everybody who has a topic there. ARNs aren't secret, and may stand in the configuration. SignatureVersion 2 is RSA with SHA-256; 1, which a topic has unless it is told otherwise, is with SHA-1 and needs allow_weak. The certificate comes from sns.REGION.amazonaws.com over TLS, with the region of that ARN, and must be in force and for SNS; SNS sends no issuer with it, so no chain is built. Covers Message, MessageId, Subject, Timestamp, TopicArn and Type, or of a confirmation SubscribeURL and Token instead of Subject: neither MessageAttributes nor UnsubscribeURL. A retry keeps its Timestamp; retries take an hour at most, besides the waits for answers. Raw message delivery signs nothing.",
 		Signature: Signature{From: "json:Signature", Encoding: Base64},
 		Algorithm: RSASHA256,
 		Key:       Opaque,
@@ -47,7 +47,7 @@ var codedPresets = []Scheme{
 		Challenge: "sns",
 		code: &code{
 			open: openSNS, covers: []string{"json:MessageId", "json:Type"}, fetches: true,
-			sample: "arn:aws:sns:us-east-1:123456789012:MyTopic",
+			sample: "arn:aws:sns:us-east-1:123456789012:MyTopic", namesReceiver: true,
 		},
 	},
 	{
@@ -78,11 +78,12 @@ var codedPresets = []Scheme{
 		Name:      "dingtalk-push",
 		Title:     "DingTalk (events over HTTP)",
 		Reference: "https://github.com/open-dingtalk/DingTalk-Callback-Crypto",
-		Note:      "The secret is the token. Covers the encrypted message in the body, which only the app can read; id and event are in it.",
+		Note:      "The secret is the token. Covers the encrypted message in the body, which is forwarded as it is; id and event are in it. DingTalk wants an encrypted word for each delivery: the app says it, or, with encrypt_key and receiver_id, the gateway.",
 		Signature: Signature{From: "query:msg_signature"},
 		Algorithm: SHA1,
 		Content:   "{secret}, {timestamp}, {query:nonce} and {json:encrypt}, sorted and joined",
 		Timestamp: &Timestamp{From: "query:timestamp", Unit: AutoUnit},
+		Challenge: "dingtalk",
 		code:      &code{open: openDingTalkPush},
 	},
 	{
@@ -101,7 +102,7 @@ var codedPresets = []Scheme{
 		Name:      "paypal",
 		Title:     "PayPal",
 		Reference: "https://developer.paypal.com/api/rest/webhooks/rest/",
-		Note:      "A secret is the id of a webhook, which isn't secret: the signature has it, so that nothing counts that PayPal signed for others. Of the body it has only the CRC-32, which anybody can give another body: whoever holds a delivery that this gateway hasn't had can send another body with it. Have the app read the event again from PayPal's API by its id before it acts on it. The certificate comes from api.paypal.com or api.sandbox.paypal.com over TLS, and must be in force. Retries go on for three days; whether they are signed anew is unconfirmed, so the time may be that old. WEBHOOK_ID is the id in what PayPal's simulator sends: don't accept it.",
+		Note:      "A secret is the id of a webhook, which isn't secret, and may stand in the configuration: the signature has it, so that nothing counts that PayPal signed for others. Of the body it has only the CRC-32, which anybody can give another body: whoever holds a delivery that this gateway hasn't had can send another body with it. Have the app read the event again from PayPal's API by its id before it acts on it. The certificate comes from api.paypal.com or api.sandbox.paypal.com over TLS, and must be in force. Retries go on for three days; whether they are signed anew is unconfirmed, so the time may be that old. WEBHOOK_ID is the id in what PayPal's simulator sends: don't accept it.",
 		Signature: Signature{From: "header:Paypal-Transmission-Sig", Encoding: Base64},
 		Algorithm: RSASHA256,
 		Key:       Opaque,
@@ -111,7 +112,7 @@ var codedPresets = []Scheme{
 		Event:     []string{"json:event_type"},
 		code: &code{
 			open: openPayPal, covers: []string{"header:Paypal-Transmission-Id"}, fetches: true,
-			sample: "1JE4291016473214C", headers: []string{paypalCertURL, "Paypal-Auth-Algo"},
+			sample: "1JE4291016473214C", namesReceiver: true, headers: []string{paypalCertURL, "Paypal-Auth-Algo"},
 		},
 	},
 	{
@@ -153,6 +154,18 @@ var codedPresets = []Scheme{
 		Event:     []string{"form:MessageStatus", "form:CallStatus"},
 		Alike:     true,
 		code:      &code{open: openTwilio, coversBody: true, coversURL: true},
+	},
+	{
+		Name:      "twilio-shared-key",
+		Title:     "Twilio (shared keys)",
+		Reference: "https://www.twilio.com/docs/usage/webhooks/webhook-shared-keys",
+		Note:      "Of URLs with a Webhook Rule whose Setting signs with a SharedKey and HMAC_SHA256, a public beta of Twilio's. The secret is that of the SharedKey, not the auth token; the header X-Twilio-Webhooks-Signature-Settings says which key and algorithm Twilio used, isn't signed, and isn't read: another algorithm is refused. All else is as with twilio.",
+		Signature: Signature{From: "header:X-Twilio-Signature", Encoding: Base64},
+		Content:   "{url}{the names and values of the form, sorted and joined}",
+		ID:        []string{"header:I-Twilio-Idempotency-Token"},
+		Event:     []string{"form:MessageStatus", "form:CallStatus"},
+		Alike:     true,
+		code:      &code{open: openTwilio, coversBody: true, coversURL: true, headers: []string{"X-Twilio-Webhooks-Signature-Settings"}},
 	},
 	{
 		Name:      "wechat-mp",

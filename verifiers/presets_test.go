@@ -84,7 +84,7 @@ func TestTheSameBytesMayBeAnotherDelivery(t *testing.T) {
 			alike = append(alike, scheme.Name)
 		}
 	}
-	if want := []string{"dropbox", "gitlab-token", "ms-graph", "twilio"}; !slices.Equal(alike, want) {
+	if want := []string{"dropbox", "gitlab-token", "ms-graph", "twilio", "twilio-shared-key"}; !slices.Equal(alike, want) {
 		t.Errorf("%v, want %v", alike, want)
 	}
 }

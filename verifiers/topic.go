@@ -5,56 +5,61 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
+	"strings"
 )
 
-// topic is a topic of Amazon SNS.
+// topic is a topic of Amazon SNS whose messages are accepted, or all topics of an account in a region.
 type topic struct {
-	arn  string
-	host string // of its region's API
+	*keyed
+	arn  string // without the * that stands for all names
+	all  bool
+	host string // of SNS in its region
 }
 
-// topicARN is what a topic's ARN looks like: partition, region, account and name.
+// topicARN is what the ARN of a topic looks like: partition, region, account and name.
 // Source: https://docs.aws.amazon.com/sns/latest/dg/sns-create-topic.html
-var topicARN = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):sns:([a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}):[0-9]{12}:[A-Za-z0-9_-]{1,251}(?:\.fifo)?$`)
+var topicARN = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):sns:([a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}):[0-9]{12}:(?:\*|[A-Za-z0-9_-]{1,256}(?:\.fifo)?)$`)
 
-func parseTopic(arn string) (topic, error) {
-	parts := topicARN.FindStringSubmatch(arn)
+// parseTopic reads the ARN of a topic, or of an account's with * in place of the name.
+func parseTopic(text string) (topic, error) {
+	parts := topicARN.FindStringSubmatch(text)
 	if parts == nil {
-		return topic{}, fmt.Errorf("topic %q: write the ARN of an SNS topic, such as arn:aws:sns:eu-central-1:123456789012:orders", arn)
+		return topic{}, fmt.Errorf("%w: expected the ARN of a topic, such as arn:aws:sns:us-east-1:123456789012:MyTopic, or * for its last part", ErrSecretForm)
 	}
-	host := "sns." + parts[2] + ".amazonaws.com"
+	t := topic{host: "sns." + parts[2] + ".amazonaws.com"}
 	if parts[1] == "aws-cn" {
-		host += ".cn"
+		t.host += ".cn"
 	}
-	return topic{arn, host}, nil
+	t.arn, t.all = strings.CutSuffix(text, "*")
+	return t, nil
 }
 
-// confirmation returns the URL that confirms a subscription. It is made of the configured ARN, and only
-// the token is the message's: where the request goes, and for which topic, nobody else decides.
+// has reports whether a message that says it is of a topic may be let in.
+func (t topic) has(arn string) bool {
+	if t.all {
+		return strings.HasPrefix(arn, t.arn) && topicARN.MatchString(arn)
+	}
+	return arn == t.arn
+}
+
+// confirmation returns the URL that confirms a subscription to a topic that t has. Where the request goes
+// comes from the configured ARN; SubscribeURL, which the message has for that, is not read.
 // Source: https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html
-func (t topic) confirmation(token string) string {
-	query := url.Values{"Action": {"ConfirmSubscription"}, "TopicArn": {t.arn}, "Token": {token}, "Version": {"2010-03-31"}}
+func (t topic) confirmation(arn, token string) string {
+	query := url.Values{"Action": {"ConfirmSubscription"}, "TopicArn": {arn}, "Token": {token}, "Version": {"2010-03-31"}}
 	return "https://" + t.host + "/?" + query.Encode()
 }
 
-// snsTopic confirms subscriptions to the configured topics, and refuses what comes from others. Without
-// any nothing is confirmed, and the scheme's secrets alone say whose messages are let in.
-func snsTopic(h *Handshake, _ *Check, body []byte) (Answer, error) {
-	if len(h.topics) == 0 {
-		return Answer{}, ErrNoChallenge
-	}
-	arn := stringAt(pathTopic, body)
-	at := slices.IndexFunc(h.topics, func(t topic) bool { return t.arn == arn })
-	switch kind := stringAt(pathSNSType, body); {
-	case at < 0:
-		return Answer{}, ErrTopicNotAllowed
-	case kind != "SubscriptionConfirmation":
+// confirmSubscription confirms a subscription to one of the topics whose messages are accepted, which the engine has
+// found.
+func confirmSubscription(_ *Handshake, c *Check, body []byte) (Answer, error) {
+	t, ok := c.state.(topic)
+	if !ok || stringAt(pathSNSType, body) != "SubscriptionConfirmation" {
 		return Answer{}, ErrNoChallenge
 	}
 	token := stringAt(pathSNSToken, body)
 	if !isToken(token) {
 		return Answer{}, ErrChallengeMalformed
 	}
-	return Answer{Status: http.StatusOK, Confirm: h.topics[at].confirmation(token)}, nil
+	return Answer{Status: http.StatusOK, Confirm: t.confirmation(stringAt(pathTopic, body), token)}, nil
 }

@@ -15,7 +15,10 @@ import (
 // anything between them, and each pair of name and value once. Of any other body it signs the URL alone,
 // which then has the body's SHA-256 in the parameter bodySHA256.
 //
-// Source: https://www.twilio.com/docs/usage/webhooks/webhooks-security
+// The text is the same whether the auth token signs it, with SHA-1, or a shared key with SHA-256.
+//
+// Source: https://www.twilio.com/docs/usage/webhooks/webhooks-security and
+// https://github.com/twilio/twilio-node/blob/main/examples/WebhookSignatureValidation.md
 type twilio struct {
 	// origins are the public URL as it is configured, and with the port of its scheme where it names none or
 	// without the port that it names. Twilio signs one or the other, depending on the product.

@@ -318,8 +318,11 @@ func compile(s Scheme) (*rules, error) {
 	if r.events, err = r.compileNames(s.Event); err != nil {
 		return nil, fmt.Errorf("event: %w", err)
 	}
-	if s.Challenge != "" && challenges[s.Challenge] == nil {
+	switch c := challenges[s.Challenge]; {
+	case s.Challenge != "" && c == nil:
 		return nil, fmt.Errorf("challenge %q is unknown: use one of %s", s.Challenge, strings.Join(Challenges(), ", "))
+	case c != nil && c.of != nil && !c.of(s):
+		return nil, fmt.Errorf("challenge %q is of %s: leave it out", s.Challenge, c.ofWhat)
 	}
 	if s.Alternative != nil {
 		if err := r.compileAlternative(&s, s.Alternative); err != nil {

@@ -1,6 +1,9 @@
 package verifiers
 
 import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/sha1"
 	"crypto/subtle"
 	"encoding/base64"
@@ -16,8 +19,12 @@ import (
 // secret is the token.
 // Source: https://developer.work.weixin.qq.com/document/path/90930
 func wecomEcho(h *Handshake, r Request) (Answer, error) {
-	return tencentEcho(h, r, "msg_signature", func(signed []string, text string) ([]string, string) {
-		return append(signed, text), string(wecomDecrypt(h.key, text))
+	return tencentEcho(h, r, "msg_signature", true, func(text string) (Answer, error) {
+		message, receiver := wecomDecrypt(h.key, text)
+		if h.receiver != "" && receiver != h.receiver {
+			return Answer{}, ErrChallengeRefused
+		}
+		return echo(string(message))
 	})
 }
 
@@ -25,14 +32,11 @@ func wecomEcho(h *Handshake, r Request) (Answer, error) {
 // it.
 // Source: https://developers.weixin.qq.com/doc/offiaccount/en/Basic_Information/Access_Overview.html
 func wechatEcho(h *Handshake, r Request) (Answer, error) {
-	return tencentEcho(h, r, "signature", func(signed []string, text string) ([]string, string) {
-		return signed, text
-	})
+	return tencentEcho(h, r, "signature", false, echo)
 }
 
-// tencentEcho checks the signature of a challenge, and echoes its text. read adds to what is signed, and
-// returns the text that is echoed.
-func tencentEcho(h *Handshake, r Request, signature string, read func(signed []string, text string) ([]string, string)) (Answer, error) {
+// tencentEcho checks the signature of a challenge, which may cover its text, and answers the text.
+func tencentEcho(h *Handshake, r Request, signature string, covers bool, answer func(text string) (Answer, error)) (Answer, error) {
 	if r.Method != http.MethodGet {
 		return Answer{}, ErrNoChallenge
 	}
@@ -53,17 +57,23 @@ func tencentEcho(h *Handshake, r Request, signature string, read func(signed []s
 	if err != nil {
 		return Answer{}, ErrChallengeMalformed
 	}
-	signed, text := read([]string{values["timestamp"], values["nonce"]}, values["echostr"])
+	signed := []string{values["timestamp"], values["nonce"]}
+	if covers {
+		signed = append(signed, values["echostr"])
+	}
 	for _, token := range h.keys() {
-		// The parts are sorted, with the token among them.
-		parts := append(slices.Clone(signed), token)
-		slices.Sort(parts)
-		sum := sha1.Sum([]byte(strings.Join(parts, "")))
+		sum := tencentSum(append(slices.Clone(signed), token)...)
 		if subtle.ConstantTimeCompare(sum[:], got) == 1 {
-			return echo(text)
+			return answer(values["echostr"])
 		}
 	}
 	return Answer{}, ErrChallengeRefused
+}
+
+// tencentSum is the signature of texts, the token among them: they are sorted and joined.
+func tencentSum(texts ...string) [sha1.Size]byte {
+	slices.Sort(texts)
+	return sha1.Sum([]byte(strings.Join(texts, "")))
 }
 
 // encodingAESKey decodes an EncodingAESKey: base64 of 32 bytes without its padding.
@@ -79,22 +89,38 @@ func encodingAESKey(text string) ([]byte, error) {
 // wecomBlock is the size that the padding fills blocks up to, which is not that of AES.
 const wecomBlock = 32
 
-// wecomDecrypt returns the message in an encrypted text, and nil where there is none: behind 16 random
-// bytes its length, itself, and the id of the receiver.
+// wecomBefore is what stands before a message: 16 random bytes and its length.
+const wecomBefore = aes.BlockSize + 4
+
+// wecomDecrypt returns the message in an encrypted text and the id of its receiver, which stands behind it, and
+// nil where there is none.
 // Source: https://developer.work.weixin.qq.com/document/path/90968
-func wecomDecrypt(key []byte, text string) []byte {
+func wecomDecrypt(key []byte, text string) (message []byte, receiver string) {
 	data, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return nil
+		return nil, ""
 	}
-	plain, ok := decryptCBC(key, key[:16], data, wecomBlock)
-	const before = 16 + 4
-	if !ok || len(plain) < before {
-		return nil
+	plain, ok := decryptCBC(key, key[:aes.BlockSize], data, wecomBlock)
+	if !ok || len(plain) < wecomBefore {
+		return nil, ""
 	}
-	size := binary.BigEndian.Uint32(plain[16:before])
-	if uint64(size) > uint64(len(plain)-before) {
-		return nil
+	size := binary.BigEndian.Uint32(plain[aes.BlockSize:wecomBefore])
+	if uint64(size) > uint64(len(plain)-wecomBefore) {
+		return nil, ""
 	}
-	return plain[before : before+int(size)]
+	return plain[wecomBefore : wecomBefore+int(size)], string(plain[wecomBefore+int(size):])
+}
+
+// wecomEncrypt encrypts a message for a receiver, behind random bytes.
+func wecomEncrypt(key []byte, random [aes.BlockSize]byte, message, receiver string) (string, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return "", err
+	}
+	plain := binary.BigEndian.AppendUint32(random[:], uint32(len(message)))
+	plain = append(append(plain, message...), receiver...)
+	pad := wecomBlock - len(plain)%wecomBlock
+	plain = append(plain, bytes.Repeat([]byte{byte(pad)}, pad)...)
+	cipher.NewCBCEncrypter(block, key[:aes.BlockSize]).CryptBlocks(plain, plain)
+	return base64.StdEncoding.EncodeToString(plain), nil
 }

@@ -116,7 +116,7 @@ func shape(l *verifiers.List) string {
 }
 
 func algorithm(s verifiers.Scheme) string {
-	if s.Key == verifiers.Opaque {
+	if s.Key == verifiers.Opaque && s.Algorithm == "" {
 		return "by the secret"
 	}
 	text := string(cmp.Or(s.Algorithm, verifiers.HMACSHA256))
