@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -296,53 +295,5 @@ func TestOnlySecretFilesAreWatched(t *testing.T) {
 	v = provision[*Verify](t, `{"handler":"webhook_verify","provider":"github","secrets":[{"value":"{env.LONG_SECRET}"},{"value":"{file.`+path+`}"}]}`)
 	if len(v.gateway.keyrings) != 1 || v.gateway.secrets != nil {
 		t.Errorf("%d keyrings are watched, and the watch has begun: %t", len(v.gateway.keyrings), v.gateway.secrets != nil)
-	}
-}
-
-// silentVendor is a transport that no key comes from. It counts what is asked for.
-type silentVendor struct{ n atomic.Int32 }
-
-func (a *silentVendor) RoundTrip(*http.Request) (*http.Response, error) {
-	a.n.Add(1)
-	return nil, errors.New("no network")
-}
-
-// What was fetched from the provider is not fetched again because a secret has changed: the provider may be
-// out of reach just then. What is known of a key is that it could not be had.
-func TestAChangedSecretAsksForNoKeyAgain(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(path, []byte("1JE4291016473214C"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	v := provision[*Verify](t, `{"handler":"webhook_verify","provider":"paypal","secrets":[{"value":"{file.`+path+`}"}]}`)
-	var vendor silentVendor
-	v.vendor = verifiers.NewKeySource(verifiers.KeySourceOptions{Transport: &vendor})
-	for _, id := range []string{"2JE4291016473214C", "3JE4291016473214C"} {
-		if err := os.WriteFile(path, []byte(id), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		before := v.keys.current.Load()
-		v.keys.refresh()
-		v.keys.refresh()
-		if v.keys.current.Load() == before {
-			t.Fatal("the secret was not taken up")
-		}
-		check, err := v.keys.current.Load().Check(verifiers.Request{Method: http.MethodPost, Header: http.Header{
-			"Paypal-Transmission-Id":   {"id"},
-			"Paypal-Transmission-Time": {time.Now().UTC().Format(time.RFC3339)},
-			"Paypal-Transmission-Sig":  {"c2lnbmF0dXJl"},
-			"Paypal-Auth-Algo":         {"SHA256withRSA"},
-			"Paypal-Cert-Url":          {"https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77"},
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := check.Verify([]byte("{}")); !errors.Is(err, verifiers.ErrKeyUnavailable) {
-			t.Errorf("%v", err)
-		}
-		check.Close()
-	}
-	if n := vendor.n.Load(); n != 1 {
-		t.Errorf("%d keys were asked for", n)
 	}
 }

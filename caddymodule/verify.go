@@ -100,7 +100,6 @@ type Verify struct {
 	scheme    verifiers.Scheme
 	fetches   bool // keys
 	keys      *keyring
-	vendor    *verifiers.KeySource // what was fetched from the provider stays when a secret changes
 	window    time.Duration
 	allow     string   // for 405
 	asks      []string // the methods of the provider's handshake that aren't among Methods
@@ -169,7 +168,6 @@ func (v *Verify) provision(ctx caddy.Context) error {
 	if err := checkTimes(v.Secrets); err != nil {
 		return err
 	}
-	v.vendor = verifiers.NewKeySource(verifiers.KeySourceOptions{})
 	v.keys = &keyring{compile: v.compile, logger: v.reporter.logger, who: zap.String("route", v.Name)}
 	if err := v.gateway.openKeyring(v.keys, append(placeholdersOf(v.Secrets), v.VerifyToken, v.EncryptKey)); err != nil {
 		return err
@@ -261,7 +259,6 @@ func (v *Verify) compile() (*verifiers.Verifier, error) {
 		PublicURL:  v.PublicURL,
 		Keys:       processKeys(),
 		Space:      v.gateway.lend,
-		Keys:       v.vendor,
 		Handshake:  handshake,
 	})
 	if err == nil {
