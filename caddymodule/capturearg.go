@@ -60,7 +60,7 @@ func (c *captureArg) read(stdin io.Reader, args []string) (r capture.Request, er
 	if err != nil {
 		return r, err
 	}
-	if r, err = capture.Parse(text, capture.Format(c.format), c.entry); err != nil {
+	if r, err = capture.Parse(text, capture.Options{Format: capture.Format(c.format), Entry: c.entry}); err != nil {
 		return r, fmt.Errorf("capture: %w", err)
 	}
 	return r, c.override(&r)
