@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hookseal/hookseal/internal/capture"
+	"github.com/hookseal/hookseal/internal/doctor"
 	"github.com/hookseal/hookseal/policy"
 	"github.com/hookseal/hookseal/verifiers"
 )
@@ -106,6 +107,7 @@ func (e *evaluating) run(stdin io.Reader, stdout io.Writer, args []string) error
 	if err != nil {
 		return err
 	}
+	request.Header = doctor.Unfolded(request.Header)
 	now, _, err := e.capture.clock(request)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func lint(name string, text []byte) []finding {
 		l.config(config)
 	}
 	l.compareSecrets()
-	slices.SortStableFunc(l.findings, func(a, b finding) int { return cmp.Compare(a.line(), b.line()) })
+	slices.SortStableFunc(l.findings, func(a, b finding) int { return cmp.Compare(lineOf(a.Position), lineOf(b.Position)) })
 	return l.findings
 }
 
@@ -116,13 +116,6 @@ func (l *linter) withoutValues(text string) string {
 		}
 	}
 	return text
-}
-
-// routeConfig is what is read of a Caddy route.
-type routeConfig struct {
-	Group  string            `json:"group"`
-	Match  json.RawMessage   `json:"match"`
-	Handle []json.RawMessage `json:"handle"`
 }
 
 // config walks through the JSON.

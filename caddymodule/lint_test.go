@@ -263,7 +263,7 @@ http://localhost {
 			var got []string
 			fails := false
 			for _, f := range findings {
-				got = append(got, fmt.Sprintf("%d %s %s", f.line(), f.Severity, f.Check))
+				got = append(got, fmt.Sprintf("%d %s %s", lineOf(f.Position), f.Severity, f.Check))
 				fails = fails || f.Severity == severityError
 				if f.Text == "" || f.Remedy == "" {
 					t.Errorf("no text or remedy: %v", f)

@@ -3,9 +3,8 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
-
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 )
 
 // foundRoute is a webhook_route that a path leads to, and the webhook_verify that stands before it.
@@ -20,35 +19,36 @@ type ruleFinder struct {
 	verify  *Verify
 	found   []foundRoute
 	guessed bool // a matcher of something else than the path was taken to match
+
+	verifies []*Verify // all that are on the way
+	named    map[string]routeConfig
+	depth    int // of named routes that invoke each other
 }
+
+// maxInvoked bounds how deep named routes may invoke each other: nothing keeps them from doing it in a circle.
+const maxInvoked = 16
 
 // rulesFor returns the webhook_routes of a Caddyfile that a path leads to.
 func rulesFor(name string, text []byte, path string) (*ruleFinder, error) {
-	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": name})
+	a, err := adaptFile(name, text)
 	if err != nil {
 		return nil, err
 	}
-	var parsed struct {
-		Apps struct {
-			HTTP struct {
-				Servers map[string]struct {
-					Routes []routeConfig `json:"routes"`
-				} `json:"servers"`
-			} `json:"http"`
-		} `json:"apps"`
-	}
-	if err := json.Unmarshal(config, &parsed); err != nil {
-		return nil, err
-	}
-	f := &ruleFinder{path: strings.ToLower(path)}
-	for _, server := range parsed.Apps.HTTP.Servers {
-		f.verify = nil
-		f.routes(server.Routes)
-	}
+	f := a.find(path)
 	if len(f.found) == 0 {
 		return nil, fmt.Errorf("no webhook_route is on the way of %s", path)
 	}
 	return f, nil
+}
+
+// find returns what a path leads to.
+func (a *adapted) find(path string) *ruleFinder {
+	f := &ruleFinder{path: strings.ToLower(path)}
+	for _, server := range a.servers {
+		f.verify, f.named = nil, server.Named
+		f.routes(server.Routes)
+	}
+	return f
 }
 
 // routes goes through the routes that the path takes. Of a group it is the first that matches.
@@ -106,20 +106,27 @@ func matchesPath(pattern, path string) bool {
 
 func (f *ruleFinder) handlers(handlers []json.RawMessage) {
 	for _, text := range handlers {
-		var handler struct {
-			Name   string        `json:"handler"`
-			Routes []routeConfig `json:"routes"`
-		}
+		var handler handlerConfig
 		if json.Unmarshal(text, &handler) != nil {
 			continue
 		}
 		switch handler.Name {
 		case "subroute":
 			f.routes(handler.Routes)
+		case "invoke":
+			if route, ok := f.named[handler.Invoke]; ok && f.depth < maxInvoked {
+				f.depth++
+				f.handlers(route.Handle)
+				f.depth--
+			}
 		case "webhook_verify":
 			v := new(Verify)
 			if json.Unmarshal(text, v) == nil {
+				v.setDefaults()
 				f.verify = v
+				if !slices.ContainsFunc(f.verifies, func(other *Verify) bool { return other.Name == v.Name }) {
+					f.verifies = append(f.verifies, v)
+				}
 			}
 		case "webhook_route":
 			rt := new(Route)

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -15,9 +14,6 @@ import (
 func hints(c Case, r Report) (all []Change) {
 	add := func(kind Kind, name, format string, args ...any) {
 		all = append(all, Change{kind, name, fmt.Sprintf(format, args...)})
-	}
-	if r.Reason == "" || len(r.Causes) > 0 {
-		return passing(c)
 	}
 	if length, err := strconv.Atoi(c.Header.Get("Content-Length")); err == nil && length != len(c.Body) {
 		add(OfBody, "length", "the body has %d bytes, and Content-Length says %d: it isn't the one that was sent", len(c.Body), length)
@@ -47,17 +43,19 @@ func hints(c Case, r Report) (all []Change) {
 	return all
 }
 
-// passing says what the gateway has to be told for a delivery that verifies here.
-func passing(c Case) (all []Change) {
-	_, err := verifiers.New(c.Scheme, []verifiers.Secret{verifiers.NewSecret("", c.Secret())}, verifiers.Options{AllowWeak: true, PublicURL: "https://example.com"})
-	if errors.Is(err, verifiers.ErrSecretShort) {
-		all = append(all, Change{OfSecret, "short", fmt.Sprintf("the secret is shorter than %d bytes: the route needs allow_short", verifiers.MinSecretBytes)})
+// needs says what the gateway has to be told for a delivery that verifies here.
+func (c Case) needs() (all []Change) {
+	add := func(kind Kind, name, text string) { all = append(all, Change{kind, name, text}) }
+	long, strong := c.options(), c.options()
+	long.AllowShort, strong.AllowWeak = false, false
+	if c.verify(long).err != nil {
+		add(OfSecret, "short", fmt.Sprintf("the secret is shorter than %d bytes: the route needs allow_short", verifiers.MinSecretBytes))
 	}
-	if c.Scheme.Weak() {
-		all = append(all, Change{OfScheme, "weak", "the scheme rests on SHA-1: the route needs allow_weak"})
+	if c.verify(strong).err != nil {
+		add(OfScheme, "weak", "the signature rests on SHA-1: the route needs allow_weak")
 	}
 	if !c.Scheme.CoversBody() {
-		all = append(all, Change{OfScheme, "body", "the signature does not cover the body: that it verifies says nothing about the body"})
+		add(OfScheme, "body", "the signature does not cover the body: that it verifies says nothing about the body")
 	}
 	return all
 }
@@ -82,7 +80,7 @@ func (c Case) signatureLength() (is, should int) {
 
 // shapedAs returns the other providers whose signatures the header holds, well formed.
 func (c Case) shapedAs() (names []string) {
-	for _, s := range offline() {
+	for _, s := range verifiers.Presets() { // none is asked for a key before the body is verified
 		options := verifiers.Options{AllowWeak: true, PublicURL: "https://example.com"}
 		if s.Timestamp != nil {
 			options.Tolerance = anyTime
