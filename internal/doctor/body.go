@@ -162,13 +162,13 @@ func ofBody(c Case) []variation {
 			return body != nil
 		}})
 	}
-	for _, change := range bodyChanges {
-		add(change.name, change.text, change.change)
-	}
 	if length, err := strconv.Atoi(c.Header.Get("Content-Length")); err == nil && length >= 0 {
 		add("longer", "more stands behind the body than Content-Length announces: leave it out", func(b []byte) []byte {
 			return cut(b[:min(length, len(b))], b)
 		})
+	}
+	for _, change := range bodyChanges {
+		add(change.name, change.text, change.change)
 	}
 	if level := c.Header.Get("Content-Encoding"); level == "gzip" || level == "x-gzip" {
 		for level := gzip.HuffmanOnly; level <= gzip.BestCompression; level++ {

@@ -13,11 +13,11 @@ import (
 // now is the time of genuine deliveries that are signed here.
 var now = time.Unix(1767225600, 0)
 
-// richBody is JSON in which every style of writing shows.
-const richBody = `{"type":"invoice.paid","id":"evt_1","name":"Zoë <b> & \"co\"","url":"https://a.example/x","n":1.0,"list":[1,2],"none":[],"nothing":{}}`
+// richBody is JSON in which every style of writing shows. It has the time for those who sign it there.
+const richBody = `{"type":"invoice.paid","id":"evt_1","webhookTimestamp":1767225600000,"name":"Zoë <b> & \"co\"","url":"https://a.example/x","n":1.0,"list":[1,2],"none":[],"nothing":{}}`
 
 // linedBody has line breaks inside and at its end.
-const linedBody = "{\n  \"type\": \"invoice.paid\",\n  \"id\": \"evt_1\"\n}\n"
+const linedBody = "{\n  \"type\": \"invoice.paid\",\n  \"id\": \"evt_1\",\n  \"webhookTimestamp\": 1767225600000\n}\n"
 
 // fields are those that presets sign besides the ones that Sign sets.
 var fields = http.Header{"X-Lark-Request-Nonce": {"nonce"}, "Wechatpay-Nonce": {"nonce"}}

@@ -37,11 +37,11 @@ func ofURL(c Case) []variation {
 	for _, t := range targets {
 		add(t.name, t.text, c.PublicURL, t.value)
 	}
-	if !c.signsURL() {
-		return all // of the target only the query can count
-	}
 	for _, b := range bases {
 		add(b.name, b.text, b.value, c.Target)
+	}
+	if !c.signsURL() {
+		return all // at most a part of it counts
 	}
 	for _, b := range bases {
 		for _, t := range targets {
