@@ -28,6 +28,7 @@ type capturedVector struct {
 	Secrets                             []struct{ Label, Text string }
 	Content                             string
 	RefuseWeak                          bool `json:"refuse_weak"`
+	AllowShort                          bool `json:"allow_short"`
 	Keys                                map[string]string
 	Now                                 int64
 	Valid                               json.RawMessage

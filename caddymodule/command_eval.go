@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -24,6 +25,7 @@ import (
 type evaluating struct {
 	config, path string
 	event        string
+	client       string
 	capture      captureArg
 	json         bool
 }
@@ -41,7 +43,8 @@ also those that the gateway would not get to.
 ` + captureHelp + `
 
 The delivery is verified if the secrets of the route are there; otherwise the rules see the event and id that
-it claims to have. Nothing is sent anywhere. It fails if the delivery would be refused.`,
+it claims to have. Nothing of it is sent anywhere. It fails if the delivery would be refused, by the rules or
+before them.`,
 		Example: `  hookseal webhook eval delivery.http --config Caddyfile --path /github
   hookseal webhook eval hooks.har --entry 2 --json | jq '.[].rules[] | select(.error)'`,
 		Args: cobra.MaximumNArgs(1),
@@ -55,6 +58,7 @@ it claims to have. Nothing is sent anywhere. It fails if the delivery would be r
 	flags.StringVar(&e.config, "config", "Caddyfile", "The `path` of the Caddyfile")
 	flags.StringVar(&e.path, "path", "", "The `path` of the request (default: the delivery's)")
 	flags.StringVar(&e.event, "event", "", "Another `name` of the event than the delivery's")
+	flags.StringVar(&e.client, "client", "", "The `address` of the client, for rules that ask for it with cidr")
 	e.capture.add(flags)
 	flags.BoolVar(&e.json, "json", false, "Print JSON")
 	return cmd
@@ -102,6 +106,12 @@ func (e *evaluating) run(stdin io.Reader, stdout io.Writer, args []string) error
 	if e.path != "" {
 		target.Path = e.path
 	}
+	var client netip.Addr
+	if e.client != "" {
+		if client, err = netip.ParseAddr(e.client); err != nil {
+			return errors.New("--client: write an IP address, such as 192.0.2.1")
+		}
+	}
 	path := caddyhttp.CleanPath(target.Path, true)
 	finder, err := rulesFor(e.config, text, path)
 	if err != nil {
@@ -116,7 +126,7 @@ func (e *evaluating) run(stdin io.Reader, stdout io.Writer, args []string) error
 	refused := false
 	for _, found := range finder.found {
 		subject := &policy.Delivery{
-			Method: request.Method, Path: path, RawQuery: target.RawQuery, Header: request.Header, Body: request.Body, Now: now,
+			Method: request.Method, Path: path, RawQuery: target.RawQuery, Header: request.Header, Body: request.Body, Now: now, Client: client,
 		}
 		o := outcome{Position: found.route.Position, Notes: request.Notes}
 		if finder.guessed {
@@ -148,6 +158,7 @@ func (e *evaluating) run(stdin io.Reader, stdout io.Writer, args []string) error
 func (f foundRoute) identify(subject *policy.Delivery, request capture.Request, now time.Time, o *outcome) error {
 	if f.verify == nil {
 		o.Verified = "no webhook_verify stands before the rules"
+		o.refused = !f.route.Standalone
 		return nil
 	}
 	v := *f.verify
@@ -176,6 +187,7 @@ func (f foundRoute) identify(subject *policy.Delivery, request capture.Request, 
 	}
 	if err != nil {
 		o.Verified = err.Error()
+		o.refused = f.verify.Mode != "monitor"
 		subject.ID, subject.Event = verifier.Names(asked, request.Body)
 		return nil
 	}
@@ -186,6 +198,7 @@ func (f foundRoute) identify(subject *policy.Delivery, request capture.Request, 
 
 // decide evaluates every requirement and rule, and says what the gateway would do.
 func (f foundRoute) decide(subject *policy.Delivery, o *outcome) error {
+	before := o.refused
 	rules, err := f.route.compile()
 	if err != nil {
 		return err
@@ -229,6 +242,9 @@ func (f foundRoute) decide(subject *policy.Delivery, o *outcome) error {
 		o.Decision, o.refused = "no rule: otherwise reject", true
 	default:
 		o.Decision = "no rule: otherwise"
+	}
+	if before {
+		o.Decision = "refused before the rules, which would come to: " + o.Decision
 	}
 	return nil
 }
