@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -155,6 +156,15 @@ func (c *captureArg) clock(r capture.Request) (at time.Time, source string, err 
 		return at, "the delivery's Date", nil
 	}
 	return time.Now(), "now", nil
+}
+
+// hostname returns the host that the delivery was sent to, without its port.
+func hostname(r capture.Request) string {
+	u, err := url.Parse("https://" + r.Host)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // publicURL returns where the delivery was sent to, without its path: what the capture says, https where it

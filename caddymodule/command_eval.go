@@ -113,7 +113,7 @@ func (e *evaluating) run(stdin io.Reader, stdout io.Writer, args []string) error
 		}
 	}
 	path := caddyhttp.CleanPath(target.Path, true)
-	finder, err := rulesFor(e.config, text, path)
+	finder, err := rulesFor(e.config, text, path, hostname(request))
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func (v *verifying) run(stdin io.Reader, stdout io.Writer, args []string) error 
 		report.Genuine = report.Reason == ""
 	}
 	a := newAnswer(c.scheme.Name, report, now, clock)
-	a.Notes = c.notes(request, number)
+	a.Notes = c.notes(request, report, number)
 	if v.json {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")

@@ -31,6 +31,8 @@ type handlerConfig struct {
 	Name   string        `json:"handler"`
 	Routes []routeConfig `json:"routes"` // of a subroute
 	Invoke string        `json:"name"`   // the named route that invoke calls
+
+	StripPathPrefix string `json:"strip_path_prefix"` // of rewrite
 }
 
 // adapted is what a Caddyfile comes to.

@@ -119,7 +119,7 @@ func routeNamed(config, name string, request capture.Request) (*Verify, error) {
 	}
 	if name == "" {
 		path, _, _ := strings.Cut(request.Target, "?")
-		if found := a.find(path); len(found.verifies) == 1 {
+		if found := a.find(path, hostname(request)); len(found.verifies) == 1 {
 			return found.verifies[0], nil
 		}
 	}
@@ -242,8 +242,11 @@ func (c *criteria) needsMethod(request capture.Request) string {
 }
 
 // notes says what a route has to be told where no Caddyfile does, and what else is odd.
-func (c *criteria) notes(request capture.Request, number int) (all []string) {
+func (c *criteria) notes(request capture.Request, r doctor.Report, number int) (all []string) {
 	all = request.Notes
+	if c.scheme.Fetches() && r.Reason == reasonUnchecked {
+		all = append(all, "the key is fetched from "+c.scheme.Title+": where that can't be reached, or has another certificate by now, give the key with --key-file")
+	}
 	if !c.named && !slices.Contains(c.route.Methods, request.Method) {
 		all = append(all, c.needsMethod(request))
 	}

@@ -160,7 +160,20 @@ func TestADeliveryVerifiesWithAKeyOfAFile(t *testing.T) {
 				if name == "aws-sns" && strings.Contains(v.Body, `"SignatureVersion" : "1"`) && !strings.Contains(out, "allow_weak") {
 					t.Errorf("%s: nobody says that the route needs allow_weak:\n%s", v.Name, out)
 				}
-				// With another key, nothing verifies, whatever is tried.
+				// A key that is none can't be checked with, and says nothing of the delivery.
+				if err := os.WriteFile(file, []byte("hush"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				out, err = runCommand(v.message(), args...)
+				if err == nil || !strings.HasPrefix(out, "fail: could_not_check ") || !strings.Contains(out, "--key-file") || strings.Contains(out, "hush") {
+					t.Errorf("%s: got error %v and:\n%s", v.Name, err, out)
+				}
+				for _, key := range v.Keys {
+					if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				// What became of the body is found out with the key too.
 				out, err = runCommand(strings.Replace(v.message(), v.Body, v.Body+" ", 1), append(args, "--json")...)
 				if name == "plaid" && (err == nil || !strings.Contains(out, `"body"`)) {
 					t.Errorf("%s: got error %v and:\n%s", v.Name, err, out)

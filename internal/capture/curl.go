@@ -27,6 +27,8 @@ var curlFlags = map[string]bool{
 	"i": true, "include": true, "L": true, "location": true, "f": true, "fail": true, "fail-with-body": true, "g": true, "globoff": true,
 	"N": true, "no-buffer": true, "O": true, "remote-name": true, "0": true, "1": true, "2": true, "4": true, "6": true, "http1.0": true, "http1.1": true,
 	"http2": true, "http2-prior-knowledge": true, "http3": true, "path-as-is": true, "no-keepalive": true, "q": true, "disable": true, "j": true,
+	"tlsv1": true, "tlsv1.0": true, "tlsv1.1": true, "tlsv1.2": true, "tlsv1.3": true, "ssl": true, "ssl-no-revoke": true, "location-trusted": true, "ipv4": true, "ipv6": true,
+	"http0.9": true, "create-dirs": true, "retry-all-errors": true, "retry-connrefused": true, "fail-early": true, "raw": true, "remote-time": true, "styled-output": true,
 	"p": true, "n": true, "a": true, "l": true, "progress-bar": true, "#": true, "no-progress-meter": true, "tcp-nodelay": true, "ssl-reqd": true, "anyauth": true, "basic": true, "parallel": true, "Z": true,
 }
 
@@ -35,6 +37,7 @@ var curlArguments = map[string]bool{
 	"o": true, "output": true, "m": true, "max-time": true, "connect-timeout": true, "x": true, "proxy": true, "w": true, "write-out": true,
 	"c": true, "cookie-jar": true, "D": true, "dump-header": true, "E": true, "cert": true, "key": true, "cacert": true, "capath": true, "resolve": true,
 	"connect-to": true, "retry": true, "retry-delay": true, "retry-max-time": true, "interface": true, "unix-socket": true, "ciphers": true, "tls-max": true,
+	"doh-url": true, "expect100-timeout": true, "local-port": true, "proxy-header": true, "curves": true, "happy-eyeballs-timeout-ms": true,
 	"limit-rate": true, "max-redirs": true, "proto": true, "trace": true, "trace-ascii": true, "stderr": true, "U": true, "proxy-user": true, "r": true, "range": true, "y": true, "Y": true, "z": true, "C": true, "t": true, "Q": true, "P": true, "keepalive-time": true, "dns-servers": true, "noproxy": true, "cert-type": true, "key-type": true, "pass": true, "tls-ciphers": true,
 }
 

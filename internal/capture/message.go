@@ -34,7 +34,7 @@ func (r *Request) head(text []byte) (body []byte, err error) {
 			break
 		}
 		if first {
-			paired = isNameAlone(line)
+			paired = isNameAlone(line) && more
 		}
 		if paired {
 			// As copied from what a browser shows: a line for the name, and one for the value.
