@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -55,7 +56,7 @@ func parseHAR(text []byte, number int) (Request, error) {
 	case len(entries) == 0:
 		return Request{}, errors.New("has neither log.entries nor a request")
 	case number == 0 && len(entries) > 1:
-		return Request{}, fmt.Errorf("has %d entries: choose one by its number", len(entries))
+		return Request{}, fmt.Errorf("has %d entries: choose one by its number%s", len(entries), withBody(entries))
 	case number > len(entries) || number < 0:
 		return Request{}, fmt.Errorf("has %d entries, and none of number %d", len(entries), number)
 	}
@@ -98,6 +99,23 @@ func (e harEntry) capture() (r Request, err error) {
 		r.Notes = append(r.Notes, "the archive has the fields of the form and not the body: it was written anew, and may have been sent otherwise")
 	}
 	return r, nil
+}
+
+// maxNamed bounds how many entries an error names.
+const maxNamed = 10
+
+// withBody says which entries may be deliveries.
+func withBody(entries []harEntry) string {
+	var numbers []string
+	for i, e := range entries {
+		if e.Request != nil && (e.Request.PostData != nil || e.Request.Raw != nil) {
+			numbers = append(numbers, strconv.Itoa(i+1))
+		}
+	}
+	if len(numbers) == 0 || len(numbers) > maxNamed {
+		return ""
+	}
+	return "; there is a body in " + strings.Join(numbers, ", ")
 }
 
 // timeOf returns the time that a member of JSON says, or the zero time.
