@@ -131,7 +131,7 @@ var breakages = []breakage{
 	{"quotes", ofText(func(s string) string { return `"` + s + `"` }), OfSecret, []string{"quotes"}, 60},
 	{"name", ofText(func(s string) string { return "WEBHOOK_SECRET=" + s }), OfSecret, []string{"name"}, 60},
 	{"base64", ofText(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }), OfSecret, []string{"base64_encoded", "prefix_missing"}, 60},
-	{"hex", ofText(func(s string) string { return hex.EncodeToString([]byte(s)) }), OfSecret, []string{"hex_encoded"}, 60},
+	{"hex", ofText(func(s string) string { return hex.EncodeToString([]byte(s)) }), OfSecret, []string{"hex_encoded", "prefix_missing"}, 60},
 	{"base64 decoded", func(c *Case) bool {
 		raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(c.Secret(), symmetric))
 		return err == nil && ofText(func(string) string { return string(raw) })(c)
@@ -337,7 +337,7 @@ func TestWhatIsBrokenIsNamed(t *testing.T) {
 		t.Run(string(b.kind)+" "+b.name, func(t *testing.T) {
 			t.Parallel()
 			presets := make(map[string]bool)
-			for _, scheme := range offline() {
+			for _, scheme := range verifiers.Presets() {
 				for i, c := range genuine(t, scheme) {
 					if scheme.Name == "rfc9421" && b.kind == OfHeader {
 						continue // its header is a dictionary, of which that makes another one

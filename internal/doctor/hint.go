@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -36,6 +37,9 @@ func hints(c Case, r Report) (all []Change) {
 	mismatch := r.Reason == verifiers.ReasonOf(verifiers.ErrSignatureMismatch)
 	if names := c.shapedAs(); len(names) > 0 && !mismatch {
 		add(OfProvider, "headers", "the delivery has the header fields of %s: one of those may have sent it, with another secret", strings.Join(names, ", "))
+	}
+	for _, s := range c.fitsButForKey() {
+		add(OfProvider, s.Name, "the delivery is signed as %s signs, with this secret, as far as can be told without asking for the key: try the provider %s", s.Title, s.Name)
 	}
 	if len(all) == 0 && mismatch {
 		add(OfSecret, "other", "nothing that usually goes wrong explains it: most likely the secret is another endpoint's, or an older one, or the body was changed in its contents")
@@ -76,6 +80,29 @@ func (c Case) signatureLength() (is, should int) {
 		return 0, 0
 	}
 	return len(c.Header.Get(name)), len(header.Get(name))
+}
+
+// fitsButForKey returns the other providers whose deliveries this may be, and whose keys would have to be asked for to
+// be sure.
+func (c Case) fitsButForKey() (all []verifiers.Scheme) {
+	for _, s := range verifiers.Presets() {
+		if !s.Fetches() || s.Name == c.Scheme.Name {
+			continue
+		}
+		changed := c
+		changed.Scheme, changed.Keys = s, verifiers.NewKeySource(verifiers.KeySourceOptions{Transport: nowhere{}})
+		if errors.Is(changed.verify(changed.options()).err, verifiers.ErrKeyUnavailable) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// nowhere lets no request out.
+type nowhere struct{}
+
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("not asked for")
 }
 
 // shapedAs returns the other providers whose signatures the header holds, well formed.
