@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -104,42 +103,6 @@ func (s *scaffold) caddyfile(scheme verifiers.Scheme) string {
 	comment("when `body.status == \"paid\"` { … } for what an expression is true of. The first that matches counts.")
 	fmt.Fprintf(&b, "otherwise {\nreverse_proxy %s\n}\n}\n}\n}\n", s.upstream)
 	return b.String()
-}
-
-// handshakeOption is an option of handshakes, with a sample by which a scheme is asked whether it has a use for it.
-type handshakeOption struct {
-	sample func(*verifiers.HandshakeOptions)
-	text   string
-	line   func(verifiers.Scheme) string // in a Caddyfile
-}
-
-var handshakeOptions = []handshakeOption{
-	{
-		func(o *verifiers.HandshakeOptions) { o.VerifyToken = verifiers.NewSecret("", "sample") },
-		"What the provider shows when the URL is registered with it.",
-		func(s verifiers.Scheme) string { return "verify_token {env." + variableOfScheme(s) + "_VERIFY_TOKEN}" },
-	},
-	{
-		func(o *verifiers.HandshakeOptions) {
-			o.EncryptKey, o.ReceiverID = verifiers.NewSecret("", sampleEncryptKey), sampleReceiver
-		},
-		"What the provider encrypts with when the URL is registered with it, and for whom. The latter is no secret: put yours here.",
-		func(s verifiers.Scheme) string {
-			return "encrypt_key {env." + variableOfScheme(s) + "_ENCRYPT_KEY}\nreceiver_id " + sampleReceiver
-		},
-	},
-}
-
-const sampleReceiver = "my-corpid"
-
-// handshakeOptionsOf returns the options that the handshake of a scheme has a use for.
-func handshakeOptionsOf(scheme verifiers.Scheme) []handshakeOption {
-	return slices.DeleteFunc(slices.Clone(handshakeOptions), func(o handshakeOption) bool {
-		options := new(verifiers.HandshakeOptions)
-		o.sample(options)
-		_, err := dryVerifier(scheme, verifiers.Options{AllowWeak: true, PublicURL: "https://localhost", Handshake: options})
-		return err != nil
-	})
 }
 
 // variableOfScheme returns what the names of a scheme's environment variables begin with.

@@ -213,13 +213,7 @@ func (c *criteria) refuses(request capture.Request, now time.Time) (reason, text
 	if int64(len(request.Body)) > c.route.MaxBody {
 		return reasonBodyTooLarge, fmt.Sprintf("the body has %d bytes, and max_body is %d", len(request.Body), c.route.MaxBody)
 	}
-	var secrets []verifiers.Secret
-	for _, s := range c.secrets {
-		secret := verifiers.NewSecret(s.Label, s.text())
-		secret.NotBefore, secret.NotAfter = s.NotBefore, s.NotAfter
-		secrets = append(secrets, secret)
-	}
-	v, err := verifiers.New(c.scheme, secrets, verifiers.Options{
+	v, err := verifiers.New(c.scheme, c.verifierSecrets(), verifiers.Options{
 		Now: func() time.Time { return now }, Tolerance: time.Duration(c.route.Tolerance), PublicURL: c.route.PublicURL,
 		AllowShort: c.route.AllowShort, AllowWeak: c.route.AllowWeak, Keys: c.keys,
 	})
@@ -237,6 +231,16 @@ func (c *criteria) refuses(request capture.Request, now time.Time) (reason, text
 	return "", ""
 }
 
+// verifierSecrets returns the secrets with their labels and times.
+func (c *criteria) verifierSecrets() (all []verifiers.Secret) {
+	for _, s := range c.secrets {
+		secret := verifiers.NewSecret(s.Label, s.text())
+		secret.NotBefore, secret.NotAfter = s.NotBefore, s.NotAfter
+		all = append(all, secret)
+	}
+	return all
+}
+
 func (c *criteria) needsMethod(request capture.Request) string {
 	return fmt.Sprintf("the delivery is a %s: the route needs methods %s", request.Method, request.Method)
 }
@@ -249,6 +253,9 @@ func (c *criteria) notes(request capture.Request, r doctor.Report, number int) (
 	}
 	if !c.named && !slices.Contains(c.route.Methods, request.Method) {
 		all = append(all, c.needsMethod(request))
+	}
+	if !r.Genuine && isChallenge(c.scheme, c.verifierSecrets(), verifiers.Request{Method: request.Method, Header: doctor.Unfolded(request.Header), Target: request.Target}, request.Body) {
+		all = append(all, "this is no delivery: "+c.scheme.Title+" tries the URL by it, and the gateway answers that by itself")
 	}
 	if len(c.secrets) > 1 {
 		all = append(all, fmt.Sprintf("secret %d of the %d of the route is the one that this is about", number, len(c.secrets)))
