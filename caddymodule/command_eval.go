@@ -80,6 +80,7 @@ type outcome struct {
 // ruleLine is what became of one requirement or rule.
 type ruleLine struct {
 	Rule    string   `json:"rule"` // "require 1", "rule 2"
+	At      string   `json:"position,omitempty"`
 	Source  string   `json:"source"`
 	Event   *bool    `json:"event_matches,omitempty"`
 	Holds   *bool    `json:"holds,omitempty"`
@@ -122,6 +123,8 @@ func (e *evaluating) run(stdin io.Reader, stdout io.Writer, args []string) error
 	if err != nil {
 		return err
 	}
+	lines := new(linter) // which knows where rules stand
+	lines.tokenize(e.config, text)
 	var outcomes []outcome
 	refused := false
 	for _, found := range finder.found {
@@ -139,7 +142,7 @@ func (e *evaluating) run(stdin io.Reader, stdout io.Writer, args []string) error
 			subject.Event = e.event
 		}
 		o.Event, o.ID = subject.Event, subject.ID
-		if err := found.decide(subject, &o); err != nil {
+		if err := found.decide(subject, &o, lines.ruleLines(o.Position)); err != nil {
 			return err
 		}
 		outcomes = append(outcomes, o)
@@ -197,7 +200,7 @@ func (f foundRoute) identify(subject *policy.Delivery, request capture.Request, 
 }
 
 // decide evaluates every requirement and rule, and says what the gateway would do.
-func (f foundRoute) decide(subject *policy.Delivery, o *outcome) error {
+func (f foundRoute) decide(subject *policy.Delivery, o *outcome, lines []string) error {
 	before := o.refused
 	rules, err := f.route.compile()
 	if err != nil {
@@ -212,6 +215,9 @@ func (f foundRoute) decide(subject *policy.Delivery, o *outcome) error {
 	}
 	for i, rule := range f.route.Rules {
 		line := ruleLine{Rule: fmt.Sprintf("rule %d", i+1), Source: rule.When}
+		if i < len(lines) {
+			line.At = lines[i]
+		}
 		if len(rule.Event) > 0 {
 			matches := false
 			for _, text := range rule.Event {
@@ -236,6 +242,9 @@ func (f foundRoute) decide(subject *policy.Delivery, o *outcome) error {
 		o.Decision, o.refused = fmt.Sprintf("refused by require %d", decision.DeniedBy+1), true
 	case decision.Rule >= 0:
 		o.Decision = fmt.Sprintf("rule %d", decision.Rule+1)
+		if decision.Rule < len(lines) {
+			o.Decision += " at " + lines[decision.Rule]
+		}
 	case f.route.Otherwise == nil:
 		o.Decision = "no rule: it goes on to the next handler"
 	case f.route.Otherwise.Reject:

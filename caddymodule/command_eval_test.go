@@ -74,7 +74,7 @@ func TestEvalShowsWhatEachRuleCameTo(t *testing.T) {
 		"require 1  body.amount < 1000\n             is true; cost ", "; reads body.amount\n",
 		"rule 1     event release\n             event matches: false\n",
 		"rule 2     body.absent == 1\n             can't be evaluated, at 1:5: no such key or index (missing_key); cost ",
-		"             is true; cost ", "; reads body.type, event, key\n", "  => rule 3\n",
+		"             is true; cost ", "; reads body.type, event, key\n", "  => rule 3 at Caddyfile:14\n",
 	} {
 		if !strings.Contains(out, part) {
 			t.Errorf("lacks %q:\n%s", part, out)
@@ -106,7 +106,7 @@ func TestEvalShowsWhatEachRuleCameTo(t *testing.T) {
 	// Without the secret the rules see what the delivery claims.
 	t.Setenv("EVAL_SECRET", "")
 	out, _ = runCommand(message, "eval", "--config", path, "--path", "/github", "--event", "release")
-	if !strings.Contains(out, "verified: secret 1: {env.EVAL_SECRET} is not set or empty\n") || !strings.Contains(out, "  => rule 1\n") {
+	if !strings.Contains(out, "verified: secret 1: {env.EVAL_SECRET} is not set or empty\n") || !strings.Contains(out, "  => rule 1 at Caddyfile:8\n") {
 		t.Errorf("got:\n%s", out)
 	}
 
@@ -117,12 +117,12 @@ func TestEvalShowsWhatEachRuleCameTo(t *testing.T) {
 	}
 	// Where nobody verifies, and the rules don't stand alone, the answer is 403.
 	out, err = runCommand(message, "eval", "--config", path, "--path", "/forgotten", "--event", "push")
-	if err == nil || !strings.Contains(out, "  => refused before the rules, which would come to: rule 1\n") {
+	if err == nil || !strings.Contains(out, "  => refused before the rules, which would come to: rule 1 at Caddyfile:22\n") {
 		t.Errorf("got error %v and:\n%s", err, out)
 	}
 
 	// Rules may ask for the client, of whom no capture knows.
-	for client, decision := range map[string]string{"10.1.2.3": "rule 1", "192.0.2.1": "no rule: it goes on to the next handler", "": "no rule: it goes on to the next handler"} {
+	for client, decision := range map[string]string{"10.1.2.3": "rule 1 at Caddyfile:30", "192.0.2.1": "no rule: it goes on to the next handler", "": "no rule: it goes on to the next handler"} {
 		out, _ = runCommand(message, "eval", "--config", path, "--path", "/client", "--client", client)
 		if !strings.Contains(out, "  => "+decision+"\n") || strings.Contains(out, "can't be evaluated") != (client == "") {
 			t.Errorf("%s: got\n%s", client, out)
