@@ -192,7 +192,7 @@ func (r *Request) setURL(address string) {
 // ParseField reads a header field as "Name: value".
 func (r *Request) ParseField(line string) error {
 	name, value, ok := strings.Cut(line, ":")
-	if !ok || name == "" || strings.TrimSpace(name) != name {
+	if !ok || name == "" || strings.ContainsAny(name, " \t") {
 		return errors.New(`a header field is written "Name: value"`)
 	}
 	return r.add(name, strings.TrimSpace(value))

@@ -239,6 +239,7 @@ func TestWhatCannotBeReadIsAnErrorThatRepeatsNothing(t *testing.T) {
 		"POST /in HTTP/1.1\n\nx":   "no header fields",
 		"hush hush":                "a header field is written",
 		"hush":                     "a header field is written",
+		"wget http://hush":         "a header field is written",
 		" hush: hush\n\n":          "header field",
 		`{"hush":"hush"}`:          "has neither log.entries nor a request",
 		`{"log":{"entries":hush}}`: "no JSON",
