@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hookseal/hookseal/internal/capture"
+	"github.com/hookseal/hookseal/internal/doctor"
 	"github.com/hookseal/hookseal/policy"
 	"github.com/hookseal/hookseal/verifiers"
 )
@@ -23,6 +25,7 @@ import (
 type evaluating struct {
 	config, path string
 	event        string
+	client       string
 	capture      captureArg
 	json         bool
 }
@@ -40,7 +43,8 @@ also those that the gateway would not get to.
 ` + captureHelp + `
 
 The delivery is verified if the secrets of the route are there; otherwise the rules see the event and id that
-it claims to have. Nothing is sent anywhere. It fails if the delivery would be refused.`,
+it claims to have. Nothing of it is sent anywhere. It fails if the delivery would be refused, by the rules or
+before them.`,
 		Example: `  hookseal webhook eval delivery.http --config Caddyfile --path /github
   hookseal webhook eval hooks.har --entry 2 --json | jq '.[].rules[] | select(.error)'`,
 		Args: cobra.MaximumNArgs(1),
@@ -54,6 +58,7 @@ it claims to have. Nothing is sent anywhere. It fails if the delivery would be r
 	flags.StringVar(&e.config, "config", "Caddyfile", "The `path` of the Caddyfile")
 	flags.StringVar(&e.path, "path", "", "The `path` of the request (default: the delivery's)")
 	flags.StringVar(&e.event, "event", "", "Another `name` of the event than the delivery's")
+	flags.StringVar(&e.client, "client", "", "The `address` of the client, for rules that ask for it with cidr")
 	e.capture.add(flags)
 	flags.BoolVar(&e.json, "json", false, "Print JSON")
 	return cmd
@@ -75,6 +80,7 @@ type outcome struct {
 // ruleLine is what became of one requirement or rule.
 type ruleLine struct {
 	Rule    string   `json:"rule"` // "require 1", "rule 2"
+	At      string   `json:"position,omitempty"`
 	Source  string   `json:"source"`
 	Event   *bool    `json:"event_matches,omitempty"`
 	Holds   *bool    `json:"holds,omitempty"`
@@ -101,20 +107,29 @@ func (e *evaluating) run(stdin io.Reader, stdout io.Writer, args []string) error
 	if e.path != "" {
 		target.Path = e.path
 	}
+	var client netip.Addr
+	if e.client != "" {
+		if client, err = netip.ParseAddr(e.client); err != nil {
+			return errors.New("--client: write an IP address, such as 192.0.2.1")
+		}
+	}
 	path := caddyhttp.CleanPath(target.Path, true)
-	finder, err := rulesFor(e.config, text, path)
+	finder, err := rulesFor(e.config, text, path, hostname(request))
 	if err != nil {
 		return err
 	}
+	request.Header = doctor.Unfolded(request.Header)
 	now, _, err := e.capture.clock(request)
 	if err != nil {
 		return err
 	}
+	lines := new(linter) // which knows where rules stand
+	lines.tokenize(e.config, text)
 	var outcomes []outcome
 	refused := false
 	for _, found := range finder.found {
 		subject := &policy.Delivery{
-			Method: request.Method, Path: path, RawQuery: target.RawQuery, Header: request.Header, Body: request.Body, Now: now,
+			Method: request.Method, Path: path, RawQuery: target.RawQuery, Header: request.Header, Body: request.Body, Now: now, Client: client,
 		}
 		o := outcome{Position: found.route.Position, Notes: request.Notes}
 		if finder.guessed {
@@ -127,7 +142,7 @@ func (e *evaluating) run(stdin io.Reader, stdout io.Writer, args []string) error
 			subject.Event = e.event
 		}
 		o.Event, o.ID = subject.Event, subject.ID
-		if err := found.decide(subject, &o); err != nil {
+		if err := found.decide(subject, &o, lines.ruleLines(o.Position)); err != nil {
 			return err
 		}
 		outcomes = append(outcomes, o)
@@ -146,6 +161,7 @@ func (e *evaluating) run(stdin io.Reader, stdout io.Writer, args []string) error
 func (f foundRoute) identify(subject *policy.Delivery, request capture.Request, now time.Time, o *outcome) error {
 	if f.verify == nil {
 		o.Verified = "no webhook_verify stands before the rules"
+		o.refused = !f.route.Standalone
 		return nil
 	}
 	v := *f.verify
@@ -174,6 +190,7 @@ func (f foundRoute) identify(subject *policy.Delivery, request capture.Request, 
 	}
 	if err != nil {
 		o.Verified = err.Error()
+		o.refused = f.verify.Mode != "monitor"
 		subject.ID, subject.Event = verifier.Names(asked, request.Body)
 		return nil
 	}
@@ -183,7 +200,8 @@ func (f foundRoute) identify(subject *policy.Delivery, request capture.Request, 
 }
 
 // decide evaluates every requirement and rule, and says what the gateway would do.
-func (f foundRoute) decide(subject *policy.Delivery, o *outcome) error {
+func (f foundRoute) decide(subject *policy.Delivery, o *outcome, lines []string) error {
+	before := o.refused
 	rules, err := f.route.compile()
 	if err != nil {
 		return err
@@ -197,6 +215,9 @@ func (f foundRoute) decide(subject *policy.Delivery, o *outcome) error {
 	}
 	for i, rule := range f.route.Rules {
 		line := ruleLine{Rule: fmt.Sprintf("rule %d", i+1), Source: rule.When}
+		if i < len(lines) {
+			line.At = lines[i]
+		}
 		if len(rule.Event) > 0 {
 			matches := false
 			for _, text := range rule.Event {
@@ -221,12 +242,18 @@ func (f foundRoute) decide(subject *policy.Delivery, o *outcome) error {
 		o.Decision, o.refused = fmt.Sprintf("refused by require %d", decision.DeniedBy+1), true
 	case decision.Rule >= 0:
 		o.Decision = fmt.Sprintf("rule %d", decision.Rule+1)
+		if decision.Rule < len(lines) {
+			o.Decision += " at " + lines[decision.Rule]
+		}
 	case f.route.Otherwise == nil:
 		o.Decision = "no rule: it goes on to the next handler"
 	case f.route.Otherwise.Reject:
 		o.Decision, o.refused = "no rule: otherwise reject", true
 	default:
 		o.Decision = "no rule: otherwise"
+	}
+	if before {
+		o.Decision = "refused before the rules, which would come to: " + o.Decision
 	}
 	return nil
 }

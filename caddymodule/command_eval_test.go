@@ -30,6 +30,21 @@ const evalCaddyfile = `hooks.example.com {
 			otherwise reject
 		}
 	}
+	handle /forgotten {
+		webhook_route {
+			event push {
+				respond 200
+			}
+		}
+	}
+	handle /client {
+		webhook_route {
+			standalone
+			when ` + "`cidr(\"10.0.0.0/8\")`" + ` {
+				respond 200
+			}
+		}
+	}
 	handle /other {
 		webhook_route {
 			standalone
@@ -59,7 +74,7 @@ func TestEvalShowsWhatEachRuleCameTo(t *testing.T) {
 		"require 1  body.amount < 1000\n             is true; cost ", "; reads body.amount\n",
 		"rule 1     event release\n             event matches: false\n",
 		"rule 2     body.absent == 1\n             can't be evaluated, at 1:5: no such key or index (missing_key); cost ",
-		"             is true; cost ", "; reads body.type, event, key\n", "  => rule 3\n",
+		"             is true; cost ", "; reads body.type, event, key\n", "  => rule 3 at Caddyfile:14\n",
 	} {
 		if !strings.Contains(out, part) {
 			t.Errorf("lacks %q:\n%s", part, out)
@@ -75,24 +90,46 @@ func TestEvalShowsWhatEachRuleCameTo(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 1 || got[0].Decision != "refused by require 1" || got[0].Verified != "signature does not match" || got[0].Event != "push" || len(got[0].Rules) != 4 {
+	if len(got) != 1 || got[0].Decision != "refused before the rules, which would come to: refused by require 1" || got[0].Verified != "signature does not match" || got[0].Event != "push" || len(got[0].Rules) != 4 {
 		t.Errorf("got %+v", got)
 	}
 	if strings.Contains(out, "5000") {
 		t.Errorf("the body is printed:\n%s", out)
 	}
 
+	// One that the rules would let in is refused all the same, if it doesn't verify.
+	out, err = runCommand(rawMessage(header, `{"amount":5,"type":"invoice.paid"}`), "eval", "--config", path, "--path", "/github")
+	if err == nil || !strings.Contains(out, "  => refused before the rules, which would come to: no rule: otherwise reject\n") {
+		t.Errorf("got error %v and:\n%s", err, out)
+	}
+
 	// Without the secret the rules see what the delivery claims.
 	t.Setenv("EVAL_SECRET", "")
 	out, _ = runCommand(message, "eval", "--config", path, "--path", "/github", "--event", "release")
-	if !strings.Contains(out, "verified: secret 1: {env.EVAL_SECRET} is not set or empty\n") || !strings.Contains(out, "  => rule 1\n") {
+	if !strings.Contains(out, "verified: secret 1: {env.EVAL_SECRET} is not set or empty\n") || !strings.Contains(out, "  => rule 1 at Caddyfile:8\n") {
 		t.Errorf("got:\n%s", out)
 	}
 
 	// Of several paths it is the one that was asked for.
 	out, err = runCommand(message, "eval", "--config", path, "--path", "/other")
-	if err == nil || !strings.Contains(out, "webhook_route at Caddyfile:21\n") || !strings.Contains(out, "  => refused by require 1\n") {
+	if err == nil || !strings.Contains(out, "webhook_route at Caddyfile:36\n") || !strings.Contains(out, "  => refused by require 1\n") {
 		t.Errorf("got error %v and:\n%s", err, out)
+	}
+	// Where nobody verifies, and the rules don't stand alone, the answer is 403.
+	out, err = runCommand(message, "eval", "--config", path, "--path", "/forgotten", "--event", "push")
+	if err == nil || !strings.Contains(out, "  => refused before the rules, which would come to: rule 1 at Caddyfile:22\n") {
+		t.Errorf("got error %v and:\n%s", err, out)
+	}
+
+	// Rules may ask for the client, of whom no capture knows.
+	for client, decision := range map[string]string{"10.1.2.3": "rule 1 at Caddyfile:30", "192.0.2.1": "no rule: it goes on to the next handler", "": "no rule: it goes on to the next handler"} {
+		out, _ = runCommand(message, "eval", "--config", path, "--path", "/client", "--client", client)
+		if !strings.Contains(out, "  => "+decision+"\n") || strings.Contains(out, "can't be evaluated") != (client == "") {
+			t.Errorf("%s: got\n%s", client, out)
+		}
+	}
+	if _, err := runCommand(message, "eval", "--config", path, "--path", "/client", "--client", "x"); err == nil || !strings.Contains(err.Error(), "--client") {
+		t.Errorf("got error %v", err)
 	}
 	if _, err := runCommand(message, "eval", "--config", path, "--path", "/nowhere"); err == nil || err.Error() != "no webhook_route is on the way of /nowhere" {
 		t.Errorf("got error %v", err)

@@ -21,7 +21,8 @@ func scaffoldCommand() *cobra.Command {
 		Use:   "scaffold PROVIDER [--host HOST] [--upstream ADDRESS]",
 		Short: "Prints a Caddyfile for a provider",
 		Long: `Prints a Caddyfile that receives a provider's webhooks: with the options that its scheme needs, a
-placeholder for the secret, a route to begin with, and what to know of the signature.`,
+placeholder for the secret, a route to begin with, and what to know of the signature. For several providers
+at one host, put the handle blocks into one site.`,
 		Example: `  hookseal webhook scaffold github >>Caddyfile
   hookseal webhook scaffold square --host hooks.acme.com --upstream billing:3000`,
 		Args: cobra.ExactArgs(1),
@@ -87,6 +88,10 @@ func (s *scaffold) caddyfile(scheme verifiers.Scheme) string {
 		comment("As the provider was given it: the signature covers the URL.")
 		b.WriteString("public_url " + public + "\n")
 	}
+	for _, option := range handshakeOptionsOf(scheme) {
+		comment(option.text)
+		b.WriteString(option.line(scheme) + "\n")
+	}
 	if scheme.Weak() {
 		comment("The scheme rests on SHA-1.")
 		b.WriteString("allow_weak\n")
@@ -100,6 +105,11 @@ func (s *scaffold) caddyfile(scheme verifiers.Scheme) string {
 	return b.String()
 }
 
+// variableOfScheme returns what the names of a scheme's environment variables begin with.
+func variableOfScheme(scheme verifiers.Scheme) string {
+	return strings.ToUpper(strings.ReplaceAll(scheme.Name, "-", "_"))
+}
+
 // secretValueOf returns a placeholder for the secret of a scheme, or what may stand in its place. A secret that has
 // several lines stands in a file.
 func secretValueOf(scheme verifiers.Scheme) string {
@@ -109,7 +119,7 @@ func secretValueOf(scheme verifiers.Scheme) string {
 	case scheme.Key == verifiers.PEM:
 		return "{file./run/secrets/" + scheme.Name + "}"
 	}
-	return "{env." + strings.ToUpper(strings.ReplaceAll(scheme.Name, "-", "_")) + "_WEBHOOK_SECRET}"
+	return "{env." + variableOfScheme(scheme) + "_WEBHOOK_SECRET}"
 }
 
 // wrapped breaks a text into lines of at most so many letters, if its words allow that.

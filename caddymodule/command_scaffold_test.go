@@ -17,7 +17,7 @@ import (
 // their secrets set.
 func TestScaffoldsOfAllProvidersLoad(t *testing.T) {
 	var all strings.Builder
-	secrets := t.TempDir()
+	secrets, handshakes := t.TempDir(), 0
 	all.WriteString("{\nauto_https off\n}\n")
 	for _, scheme := range verifiers.Presets() {
 		out, err := runCommand("", "scaffold", scheme.Name, "--host", scheme.Name+".example.com")
@@ -42,7 +42,16 @@ func TestScaffoldsOfAllProvidersLoad(t *testing.T) {
 		} else if err := os.WriteFile(filepath.Join(secrets, scheme.Name), []byte(scheme.SampleSecret()), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		for name, value := range map[string]string{"_VERIFY_TOKEN": "sample", "_ENCRYPT_KEY": sampleEncryptKey} {
+			if strings.Contains(out, "{env."+variableOfScheme(scheme)+name+"}") {
+				handshakes++
+				t.Setenv(variableOfScheme(scheme)+name, value)
+			}
+		}
 		all.WriteString(strings.ReplaceAll(out, "/run/secrets", secrets))
+	}
+	if handshakes < 3 {
+		t.Errorf("only %d options of handshakes", handshakes)
 	}
 	config, err := caddyfileJSON(all.String())
 	if err != nil {
@@ -55,6 +64,60 @@ func TestScaffoldsOfAllProvidersLoad(t *testing.T) {
 	if err := caddy.Validate(&loaded); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestScaffoldsVerify: what is printed for a provider lets in what that provider sends, and lint finds no error in it.
+func TestScaffoldsVerify(t *testing.T) {
+	for _, scheme := range verifiers.Presets() {
+		t.Setenv(variableOfScheme(scheme)+"_VERIFY_TOKEN", "sample")
+		t.Setenv(variableOfScheme(scheme)+"_ENCRYPT_KEY", sampleEncryptKey)
+		v, host, ok := scaffoldVector(t, scheme)
+		if !ok {
+			t.Errorf("%s has no vector that can be tried", scheme.Name)
+			continue
+		}
+		out, err := runCommand("", "scaffold", scheme.Name, "--host", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "secret")
+		if err := os.WriteFile(file, []byte(v.Secrets[0].Text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv(variableOfScheme(scheme)+"_WEBHOOK_SECRET", v.Secrets[0].Text)
+		if scheme.NamesReceiver() {
+			out = strings.Replace(out, "secret "+scheme.SampleSecret()+"\n", "secret "+v.Secrets[0].Text+"\n", 1)
+		}
+		out = strings.ReplaceAll(out, "/run/secrets/"+scheme.Name, file)
+		out = strings.ReplaceAll(out, "} key-id\n", "} "+v.Secrets[0].Label+"\n")
+		if v.AllowShort {
+			out = strings.Replace(out, "webhook_verify "+scheme.Name+" {\n", "webhook_verify "+scheme.Name+" {\nallow_short\n", 1)
+		}
+		if !v.accepts(t, out, v.message()) {
+			t.Errorf("%s: %s isn't let in by\n%s", scheme.Name, v.Name, out)
+		}
+		for _, f := range lint("Caddyfile", []byte(out)) {
+			if f.Severity == severityError {
+				t.Errorf("%s: %v", scheme.Name, f)
+			}
+		}
+	}
+}
+
+// scaffoldVector returns a genuine delivery to a host by https, with one secret.
+func scaffoldVector(t *testing.T, scheme verifiers.Scheme) (v capturedVector, host string, ok bool) {
+	t.Helper()
+	for _, short := range []bool{false, true} {
+		for _, v := range capturedVectors(t, scheme.Name) {
+			host, isHTTPS := strings.CutPrefix(orElse(v.PublicURL, "https://hooks.example.com"), "https://")
+			plain := isHTTPS && !strings.ContainsAny(host, ":/") && (v.Method == "" || v.Method == "POST")
+			weak := strings.Contains(v.Body, `"SignatureVersion" : "1"`) || strings.Contains(v.Body, `"SignatureVersion":"1"`)
+			if v.Valid != nil && len(v.Secrets) == 1 && plain && v.AllowShort == short && !weak {
+				return v, host, true
+			}
+		}
+	}
+	return v, "", false
 }
 
 func TestScaffoldsAreOfProvidersAndHosts(t *testing.T) {

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,25 +8,21 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hookseal/hookseal/internal/capture"
 	"github.com/hookseal/hookseal/internal/doctor"
-	"github.com/hookseal/hookseal/verifiers"
 )
 
 // verifying is one "hookseal webhook verify".
 type verifying struct {
-	provider, label, publicURL string
-	secret                     secretFlag
-	capture                    captureArg
-	tolerance                  time.Duration
-	json                       bool
+	criteria criteriaFlags
+	capture  captureArg
+	json     bool
 }
 
 // verifyCommand is "hookseal webhook verify".
 func verifyCommand() *cobra.Command {
 	v := new(verifying)
 	cmd := &cobra.Command{
-		Use:   "verify [CAPTURE] --provider NAME (--secret-env NAME | --secret-file PATH)",
+		Use:   "verify [CAPTURE] (--provider NAME (--secret-env NAME | --secret-file PATH) | --config CADDYFILE [--route NAME])",
 		Short: "Verifies a delivery that was captured, and says why it fails",
 		Long: `Verifies a delivery that was captured. If it fails, what people get wrong is tried until it verifies: a
 secret with a line break, or decoded once too often or too rarely; another provider; a body that was
@@ -37,9 +32,14 @@ What had to be changed is what is wrong.
 
 ` + captureHelp + `
 
+With --config it is judged as the gateway would, by a route of a Caddyfile: by a scheme of your own,
+public_url, tolerance and all of the secrets. Nothing of the delivery is sent anywhere. The keys of aws-sns,
+paypal and plaid are fetched from them, as the gateway does; --key-file has one instead.
+
 It succeeds if the delivery verifies. The secret, the expected signature and the body are never printed.`,
 		Example: `  hookseal webhook verify delivery.http --provider github --secret-env GITHUB_WEBHOOK_SECRET
   hookseal webhook verify hooks.har --entry 3 --provider stripe --secret-file stripe.secret
+  hookseal webhook verify delivery.http --config Caddyfile --route acme
   hookseal webhook verify --provider slack --secret-env SLACK_SECRET --now 2026-01-02T15:04:05Z \
       --header 'X-Slack-Signature: v0=…' --header 'X-Slack-Request-Timestamp: 1767366245' --body body.json`,
 		Args: cobra.MaximumNArgs(1),
@@ -50,29 +50,14 @@ It succeeds if the delivery verifies. The secret, the expected signature and the
 		DisableFlagsInUseLine: true,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&v.provider, "provider", "", "The `name` of the provider: see \"webhook providers\"")
-	v.secret.add(flags)
+	v.criteria.add(flags)
 	v.capture.add(flags)
-	flags.StringVar(&v.label, "label", "", "The secret's `label`, for providers that name their key")
-	flags.StringVar(&v.publicURL, "public-url", "", "The `URL` of the route's public_url, for schemes that sign it (default: where the delivery was sent to)")
-	flags.DurationVar(&v.tolerance, "tolerance", 0, "How far the signed time may lie from the time to judge by (default: the provider's)")
 	flags.BoolVar(&v.json, "json", false, "Print JSON")
 	return cmd
 }
 
 func (v *verifying) run(stdin io.Reader, stdout io.Writer, args []string) error {
-	scheme, ok := verifiers.Preset(v.provider)
-	if !ok {
-		return fmt.Errorf("--provider %q is unknown: %s", v.provider, presetHint(v.provider))
-	}
-	if scheme.Fetches() {
-		return fmt.Errorf("--provider %s signs with keys that are fetched from it, and this command asks nobody: the gateway's log says why it refused a delivery", scheme.Name)
-	}
-	if v.tolerance < 0 || v.tolerance > 0 && scheme.Timestamp == nil {
-		return fmt.Errorf("--tolerance must be above zero, and %s must sign a time", scheme.Name)
-	}
-	secret, err := v.secret.text()
-	if err != nil {
+	if err := v.criteria.check(); err != nil { // before anybody types a capture
 		return err
 	}
 	request, err := v.capture.read(stdin, args)
@@ -83,14 +68,17 @@ func (v *verifying) run(stdin io.Reader, stdout io.Writer, args []string) error 
 	if err != nil {
 		return err
 	}
-	report := doctor.Examine(doctor.Case{
-		Scheme: scheme, Secret: func() string { return secret }, Label: v.label,
-		Method: request.Method, Header: request.Header, Body: request.Body, Target: request.Target,
-		// Schemes that sign no URL need none.
-		PublicURL: cmp.Or(v.publicURL, publicURL(request), "https://localhost"),
-		Now:       now, Tolerance: v.tolerance,
-	})
-	a := newAnswer(scheme.Name, request, report, now, clock)
+	c, err := v.criteria.criteria(request)
+	if err != nil {
+		return err
+	}
+	report, number := c.examine(request, now)
+	if report.Genuine {
+		report.Reason, report.Text = c.refuses(request, now)
+		report.Genuine = report.Reason == ""
+	}
+	a := newAnswer(c.scheme.Name, report, now, clock)
+	a.Notes = c.notes(request, report, number)
 	if v.json {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")
@@ -126,10 +114,10 @@ type answer struct {
 	Complete bool              `json:"complete"`
 }
 
-func newAnswer(provider string, request capture.Request, r doctor.Report, now time.Time, clock string) answer {
+func newAnswer(provider string, r doctor.Report, now time.Time, clock string) answer {
 	a := answer{
 		Verdict: "pass", Provider: provider, Reason: r.Reason, Text: r.Text, Event: r.Delivery.Event, ID: r.Delivery.ID,
-		JudgedAt: now.UTC(), Clock: clock, Causes: r.Causes, Hints: r.Hints, Notes: request.Notes, Tried: r.Tried, Complete: r.Complete,
+		JudgedAt: now.UTC(), Clock: clock, Causes: r.Causes, Hints: r.Hints, Tried: r.Tried, Complete: r.Complete,
 	}
 	if !r.Genuine {
 		a.Verdict = "fail"

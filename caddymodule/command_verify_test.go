@@ -159,7 +159,7 @@ func TestWhatCannotBeVerifiedIsSaid(t *testing.T) {
 		{append([]string{"--provider", "githib"}, secret...), "use github if that is what you mean"},
 		{[]string{"--provider", "github"}, "name the secret with one of"},
 		{[]string{"--provider", "github", "--secret-env", "hush-hush"}, "is not set or empty"},
-		{append([]string{"--provider", "github", "--format", "xml"}, secret...), "use auto, http, har or curl"},
+		{append([]string{"--provider", "github", "--format", "xml"}, secret...), "use auto, http, har, curl or powershell"},
 		{append([]string{"--provider", "github", "--now", "noon"}, secret...), "--now: write a time"},
 		{append([]string{"--provider", "github", "--tolerance", "1m"}, secret...), "must sign a time"},
 		{append([]string{"--provider", "github", "--format", "har"}, secret...), "capture: not read as har"},

@@ -36,10 +36,10 @@ func (f finding) String() string {
 	return fmt.Sprintf("%s%s: %s: %s [%s]", where, f.Severity, f.Text, f.Remedy, f.Check)
 }
 
-// line returns the number of the line, for the order of findings, and 0 if there is none.
-func (f finding) line() (n int) {
-	if i := strings.LastIndexByte(f.Position, ':'); i >= 0 {
-		_, _ = fmt.Sscan(f.Position[i+1:], &n)
+// lineOf returns the number of a position's line, and 0 if there is none.
+func lineOf(position string) (n int) {
+	if i := strings.LastIndexByte(position, ':'); i >= 0 {
+		_, _ = fmt.Sscan(position[i+1:], &n)
 	}
 	return n
 }

@@ -41,6 +41,9 @@ func (v *Verify) handshake(replacer *caddy.Replacer) (*verifiers.HandshakeOption
 	return options, nil
 }
 
+// sampleEncryptKey has the form of an EncodingAESKey.
+const sampleEncryptKey = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+
 // sampleHandshake is handshake before anything can be resolved.
 func (v *Verify) sampleHandshake() *verifiers.HandshakeOptions {
 	options := &verifiers.HandshakeOptions{ReceiverID: v.ReceiverID}
@@ -48,7 +51,7 @@ func (v *Verify) sampleHandshake() *verifiers.HandshakeOptions {
 		options.VerifyToken = verifiers.NewSecret("", "sample")
 	}
 	if v.EncryptKey != "" {
-		options.EncryptKey = verifiers.NewSecret("", "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG")
+		options.EncryptKey = verifiers.NewSecret("", sampleEncryptKey)
 	}
 	return options
 }

@@ -3,12 +3,14 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/hookseal/hookseal/policy"
 	"github.com/hookseal/hookseal/verifiers"
 )
 
@@ -263,7 +265,7 @@ http://localhost {
 			var got []string
 			fails := false
 			for _, f := range findings {
-				got = append(got, fmt.Sprintf("%d %s %s", f.line(), f.Severity, f.Check))
+				got = append(got, fmt.Sprintf("%d %s %s", lineOf(f.Position), f.Severity, f.Check))
 				fails = fails || f.Severity == severityError
 				if f.Text == "" || f.Remedy == "" {
 					t.Errorf("no text or remedy: %v", f)
@@ -324,6 +326,65 @@ func TestPatternsCoverWhatTheyMatch(t *testing.T) {
 			t.Errorf("%s covers %s: got %t", test.wider, test.narrower, got)
 		}
 	}
+}
+
+// TestShadowedRulesNeverMatch: whatever the patterns are, no event gets to a rule of which lint says so.
+func TestShadowedRulesNeverMatch(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	segments := []string{"a", "b", "*", "**"}
+	pattern := func() string {
+		parts := []string{segments[random.IntN(3)]}
+		for range random.IntN(3) {
+			parts = append(parts, segments[random.IntN(3)])
+		}
+		if random.IntN(4) == 0 {
+			parts[len(parts)-1] = "**"
+		}
+		return strings.Join(parts, ".")
+	}
+	var events []string
+	for _, a := range []string{"a", "b", "c"} {
+		events = append(events, a)
+		for _, b := range []string{"a", "b", "c"} {
+			events = append(events, a+"."+b, a+"."+b+".a", a+"."+b+".c", a+"."+b+".c.c")
+		}
+	}
+	found := 0
+	for range 2000 {
+		var rules []RouteRule
+		for range 1 + random.IntN(4) {
+			rule := RouteRule{Event: []string{pattern()}}
+			if random.IntN(3) == 0 {
+				rule.Event = append(rule.Event, pattern())
+			}
+			rules = append(rules, rule)
+		}
+		never := shadowed(rules)
+		for _, event := range events {
+			for i, rule := range rules {
+				if !slices.ContainsFunc(rule.Event, func(text string) bool { return matchesEvent(t, text, event) }) {
+					continue
+				}
+				if strings.Contains(never[i], "can never match") {
+					t.Fatalf("%s gets to rule %d of %v: %s", event, i+1, rules, never[i])
+				}
+				break
+			}
+		}
+		found += len(never)
+	}
+	if found < 500 {
+		t.Errorf("only %d were found", found)
+	}
+}
+
+func matchesEvent(t *testing.T, text, event string) bool {
+	t.Helper()
+	pattern, err := policy.ParsePattern(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pattern.Match(event)
 }
 
 // A provider that was renamed would be looked for in vain.

@@ -62,12 +62,19 @@ func (o *options) unknown(known ...string) {
 }
 
 // either lists words of which one is to be chosen.
-func either(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
+func either[T ~string](words []T) string {
+	var b strings.Builder
+	for i, word := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(word))
 	}
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " or " + words[last]
+	return b.String()
 }
 
 // args returns the arguments of the current option, whose number must lie in the bounds.

@@ -3,9 +3,8 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
-
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 )
 
 // foundRoute is a webhook_route that a path leads to, and the webhook_verify that stands before it.
@@ -17,41 +16,49 @@ type foundRoute struct {
 // ruleFinder looks for the rules that a request with a path comes to.
 type ruleFinder struct {
 	path    string
+	host    string // without its port; "" is any
+	known   bool   // a site has the host
 	verify  *Verify
 	found   []foundRoute
 	guessed bool // a matcher of something else than the path was taken to match
+
+	verifies []*Verify // all that are on the way
+	named    map[string]routeConfig
+	depth    int // of named routes that invoke each other
 }
 
-// rulesFor returns the webhook_routes of a Caddyfile that a path leads to.
-func rulesFor(name string, text []byte, path string) (*ruleFinder, error) {
-	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": name})
+// maxInvoked bounds how deep named routes may invoke each other: nothing keeps them from doing it in a circle.
+const maxInvoked = 16
+
+// rulesFor returns the webhook_routes of a Caddyfile that a path at a host leads to.
+func rulesFor(name string, text []byte, path, host string) (*ruleFinder, error) {
+	a, err := adaptFile(name, text)
 	if err != nil {
 		return nil, err
 	}
-	var parsed struct {
-		Apps struct {
-			HTTP struct {
-				Servers map[string]struct {
-					Routes []routeConfig `json:"routes"`
-				} `json:"servers"`
-			} `json:"http"`
-		} `json:"apps"`
-	}
-	if err := json.Unmarshal(config, &parsed); err != nil {
-		return nil, err
-	}
-	f := &ruleFinder{path: strings.ToLower(path)}
-	for _, server := range parsed.Apps.HTTP.Servers {
-		f.verify = nil
-		f.routes(server.Routes)
-	}
+	f := a.find(path, host)
 	if len(f.found) == 0 {
 		return nil, fmt.Errorf("no webhook_route is on the way of %s", path)
 	}
 	return f, nil
 }
 
-// routes goes through the routes that the path takes. Of a group it is the first that matches.
+// find returns what a path at a host leads to. A delivery may have been captured somewhere else: if no site has the
+// host, any has.
+func (a *adapted) find(path, host string) *ruleFinder {
+	f := new(ruleFinder)
+	for _, server := range a.servers {
+		f.path, f.host, f.verify, f.named = strings.ToLower(path), strings.ToLower(host), nil, server.Named
+		f.routes(server.Routes)
+	}
+	if host != "" && !f.known && len(f.found)+len(f.verifies) == 0 {
+		return a.find(path, "")
+	}
+	return f
+}
+
+// routes goes through the routes that the path takes. Of a group it is the first that matches, and none is behind
+// one that is the last.
 func (f *ruleFinder) routes(routes []routeConfig) {
 	taken := make(map[string]bool)
 	for _, route := range routes {
@@ -60,6 +67,9 @@ func (f *ruleFinder) routes(routes []routeConfig) {
 		}
 		taken[route.Group] = true
 		f.handlers(route.Handle)
+		if route.Terminal && (f.host != "" || len(route.Match) == 0) {
+			return
+		}
 	}
 }
 
@@ -70,15 +80,19 @@ func (f *ruleFinder) matches(match json.RawMessage) bool {
 		return true
 	}
 	for _, set := range sets {
-		paths, ok := []string(nil), true
+		var paths, hosts []string
+		ok := true
 		for name, matcher := range set {
 			switch {
 			case name == "path" && json.Unmarshal(matcher, &paths) == nil:
-				ok = false
-				for _, pattern := range paths {
-					ok = ok || matchesPath(strings.ToLower(pattern), f.path)
+				ok = ok && slices.ContainsFunc(paths, func(pattern string) bool { return matchesPath(strings.ToLower(pattern), f.path) })
+			case name == "host" && json.Unmarshal(matcher, &hosts) == nil:
+				if f.host != "" {
+					has := slices.ContainsFunc(hosts, func(pattern string) bool { return matchesHost(strings.ToLower(pattern), f.host) })
+					f.known = f.known || has
+					ok = ok && has
 				}
-			case name != "host":
+			default:
 				f.guessed = true
 			}
 		}
@@ -104,22 +118,38 @@ func matchesPath(pattern, path string) bool {
 	return pattern == path
 }
 
+// matchesHost reports whether a host matches one of Caddy's patterns, in which * is one label. A placeholder in it may
+// stand for any host.
+func matchesHost(pattern, host string) bool {
+	a, b := strings.Split(pattern, "."), strings.Split(host, ".")
+	return strings.Contains(pattern, "{") || slices.EqualFunc(a, b, func(wide, label string) bool { return wide == "*" || wide == label })
+}
+
 func (f *ruleFinder) handlers(handlers []json.RawMessage) {
 	for _, text := range handlers {
-		var handler struct {
-			Name   string        `json:"handler"`
-			Routes []routeConfig `json:"routes"`
-		}
+		var handler handlerConfig
 		if json.Unmarshal(text, &handler) != nil {
 			continue
 		}
 		switch handler.Name {
 		case "subroute":
 			f.routes(handler.Routes)
+		case "rewrite": // as handle_path does it
+			f.path = "/" + strings.TrimPrefix(strings.TrimPrefix(f.path, strings.ToLower(handler.StripPathPrefix)), "/")
+		case "invoke":
+			if route, ok := f.named[handler.Invoke]; ok && f.depth < maxInvoked {
+				f.depth++
+				f.handlers(route.Handle)
+				f.depth--
+			}
 		case "webhook_verify":
 			v := new(Verify)
 			if json.Unmarshal(text, v) == nil {
+				v.setDefaults()
 				f.verify = v
+				if !slices.ContainsFunc(f.verifies, func(other *Verify) bool { return other.Name == v.Name }) {
+					f.verifies = append(f.verifies, v)
+				}
 			}
 		case "webhook_route":
 			rt := new(Route)

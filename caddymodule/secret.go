@@ -36,19 +36,24 @@ const maxLabel = 64
 // resolve reads the secret. names says that it may be a name in place of a secret: see
 // verifiers.Scheme.NamesReceiver. Errors name the placeholder, never what it stands for.
 func (s SecretSource) resolve(replacer *caddy.Replacer, names bool) (verifiers.Secret, error) {
-	if err := s.check(names); err != nil {
+	text, err := s.read(replacer, names)
+	if err != nil {
 		return verifiers.Secret{}, err
-	}
-	text := s.Value
-	if !names || !s.isName() {
-		var err error
-		if text, err = resolvePlaceholder(replacer, s.Value); err != nil {
-			return verifiers.Secret{}, err
-		}
 	}
 	secret := verifiers.NewSecret(s.Label, text)
 	secret.NotBefore, secret.NotAfter = s.NotBefore, s.NotAfter
 	return secret, nil
+}
+
+// read returns the secret itself, or the name in its place.
+func (s SecretSource) read(replacer *caddy.Replacer, names bool) (string, error) {
+	if err := s.check(names); err != nil {
+		return "", err
+	}
+	if names && s.isName() {
+		return s.Value, nil
+	}
+	return resolvePlaceholder(replacer, s.Value)
 }
 
 // text returns the secret itself, for those who don't look at its time.
@@ -56,10 +61,7 @@ func (s SecretSource) text(replacer *caddy.Replacer) (string, error) {
 	if !s.NotBefore.IsZero() || !s.NotAfter.IsZero() {
 		return "", errors.New("not_before and not_after: only secrets of webhook_verify and webhook_sign have them: leave them out")
 	}
-	if err := s.check(false); err != nil {
-		return "", err
-	}
-	return resolvePlaceholder(replacer, s.Value)
+	return s.read(replacer, false)
 }
 
 // resolvePlaceholder returns what a placeholder stands for, which must be something.

@@ -17,6 +17,9 @@ func (s *secretFlag) add(flags *pflag.FlagSet) {
 	flags.StringVar(&s.file, "secret-file", "", "The `path` of the file that holds the secret")
 }
 
+// given reports whether one is named.
+func (s *secretFlag) given() bool { return s.env != "" || s.file != "" }
+
 // text reads the secret.
 func (s *secretFlag) text() (string, error) {
 	if (s.env == "") == (s.file == "") {

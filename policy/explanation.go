@@ -11,6 +11,7 @@ import (
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/interpreter"
 )
 
 // Explanation is an evaluation with what it took. It holds nothing of the delivery.
@@ -23,8 +24,8 @@ type Explanation struct {
 	// Stepped is how many bytes of the body and the header were stepped over, or what takes as long. What
 	// an evaluation before it on the same Delivery has read isn't read again.
 	Stepped int
-	// Reads are the places that the expression names, such as "body.repository.name", in the order of
-	// their names.
+	// Reads are the places that were read, such as "body.repository.name", in the order of their names: not
+	// those behind what had decided already.
 	Reads []string
 }
 
@@ -41,22 +42,24 @@ func (e *Expression) Explain(ctx context.Context, d *Delivery) (Explanation, err
 	}
 	counted := *e
 	counted.program, err = env.Program(compiled, cel.CostLimit(maxCost), cel.CustomDecoratorV2(plan),
-		cel.EvalOptions(cel.OptOptimize, cel.OptTrackCost), cel.InterruptCheckFrequency(interruptEvery))
+		cel.EvalOptions(cel.OptOptimize, cel.OptTrackCost, cel.OptTrackState), cel.InterruptCheckFrequency(interruptEvery))
 	if err != nil {
 		return Explanation{}, fmt.Errorf("expression can't be planned: %s", oneLine(err.Error()))
 	}
 	counter := &countingProgram{Program: counted.program}
 	counted.program = counter
-	x := Explanation{Reads: reads(compiled.NativeRep().Expr())}
+	var x Explanation
 	x.Holds, x.Err = counted.eval(ctx, d)
 	x.Cost, x.Stepped = counter.cost, d.cache.spent
+	x.Reads = counter.reads(compiled.NativeRep().Expr())
 	return x, nil
 }
 
-// countingProgram keeps the cost of the last evaluation.
+// countingProgram keeps what the last evaluation took.
 type countingProgram struct {
 	cel.Program
-	cost uint64
+	cost  uint64
+	state interpreter.EvalState // what became of each part of the expression
 }
 
 func (p *countingProgram) Eval(input any) (result ref.Val, details *cel.EvalDetails, err error) {
@@ -72,6 +75,7 @@ func (p *countingProgram) ContextEval(ctx context.Context, input any) (result re
 }
 
 func (p *countingProgram) count(details *cel.EvalDetails) {
+	p.state = details.State()
 	if cost := details.ActualCost(); cost != nil {
 		p.cost = *cost
 	}
@@ -80,13 +84,17 @@ func (p *countingProgram) count(details *cel.EvalDetails) {
 // variables are those of a delivery, as against those of comprehensions.
 var variables = []string{"provider", "event", "id", "key", "timestamp", "now", "method", "path", "query", "header", "body"}
 
-// reads returns the places that an expression names. One that a longer one goes through isn't listed.
-func reads(e ast.Expr) []string {
+// reads returns the places that the evaluation of an expression came to. One that a longer one goes through isn't
+// listed.
+func (p *countingProgram) reads(e ast.Expr) []string {
 	found := make(map[string]bool)
 	through := make(map[string]bool)
 	ast.PostOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
 		place, from := placeOf(e)
-		if place == "" {
+		if place == "" || p.state == nil {
+			return
+		}
+		if _, evaluated := p.state.Value(e.ID()); !evaluated {
 			return
 		}
 		found[place] = true

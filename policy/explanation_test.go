@@ -17,6 +17,8 @@ func TestAnExplanationIsTheEvaluationWithWhatItTook(t *testing.T) {
 	}{
 		{`body.repository.owner.login == "acme" && event == "push"`, true, "", []string{"body.repository.owner.login", "event"}},
 		{`body.missing == 1`, false, MissingKey, []string{"body.missing"}},
+		{`body.labels[0] == "bug" || header["x-a"] == "b"`, true, "", []string{`body.labels[0]`}},
+		{`has(body.missing) && body.missing.deep == 1 || body.repository.owner.login == "acme" ? event == "push" : id == "x"`, true, "", []string{"body.missing", "body.repository.owner.login", "event"}},
 		{`body.labels[0] == "x" || header["x-a"] == "b"`, true, "", []string{`body.labels[0]`, `header["x-a"]`}},
 		{`body.labels.exists(l, l == "bug")`, true, "", []string{"body.labels"}},
 		{`has(body.labels)`, true, "", []string{"body.labels"}},

@@ -103,6 +103,15 @@ func TestKeysThatSomebodyVouchesForNeedNoVendor(t *testing.T) {
 		if (err == nil) != (v.Valid != nil) || ReasonOf(err) != v.Invalid || vendor.asked.Load() != 0 {
 			t.Errorf("%s/%s: %v after %d requests", v.preset, v.Name, err, vendor.asked.Load())
 		}
+		for _, key := range v.Keys {
+			if len(v.Keys) > 1 || v.Valid == nil {
+				break
+			}
+			verifier = v.under(t, NewKeySource(KeySourceOptions{Transport: vendor, Known: map[string]string{AnyKey: key}}))
+			if _, err := verify(verifier, v.request(), v.body()); err != nil || vendor.asked.Load() != 0 {
+				t.Errorf("%s/%s: under any name: %v after %d requests", v.preset, v.Name, err, vendor.asked.Load())
+			}
+		}
 	}
 }
 

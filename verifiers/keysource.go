@@ -60,9 +60,13 @@ type KeySourceOptions struct {
 
 	// Known are keys that are never fetched, by what deliveries call them: a certificate in PEM by its URL,
 	// a JSON Web Key by its kid. They are believed as they are, without a look at names or validity. They
-	// serve gateways that can't reach the vendor, and to try captured deliveries.
+	// serve gateways that can't reach the vendor, and to try captured deliveries. The one under AnyKey is that of
+	// whatever else deliveries name.
 	Known map[string]string
 }
+
+// AnyKey stands in KeySourceOptions.Known for every name.
+const AnyKey = "*"
 
 // KeySource has the public keys that some schemes have fetched from their vendor. Where from is fixed by the
 // scheme: of what a delivery says, only the name of a key at the vendor's own host is used.
@@ -163,7 +167,11 @@ func NewKeySource(options KeySourceOptions) *KeySource {
 // key returns a key, and waits for it if it has to be fetched, as long as the context lasts. That a delivery
 // waits no longer ends no fetch, because others may wait for it, and the sender will try again.
 func (s *KeySource) key(ctx context.Context, q keyQuery) (any, error) {
-	if text, ok := s.known[q.name]; ok {
+	text, ok := s.known[q.name]
+	if !ok {
+		text, ok = s.known[AnyKey]
+	}
+	if ok {
 		key, _, err := q.read([]byte(text), s.now(), true)
 		if err != nil {
 			return nil, fmt.Errorf("%w: the one that is known for it: %w", ErrKeyUnavailable, err)

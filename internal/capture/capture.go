@@ -1,5 +1,5 @@
 // Package capture reads what people and tools keep of an HTTP request: the message itself, an entry of a
-// HAR archive, a curl command line.
+// HAR archive or of ngrok's list, a command line of curl or PowerShell.
 //
 // A capture is taken literally where it can be: the point is to find out what is wrong with it. What had to
 // be guessed is said in Request.Notes.
@@ -7,12 +7,14 @@ package capture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/textproto"
 	"strings"
 	"time"
+	"unicode/utf16"
 )
 
 // The bounds of a capture.
@@ -46,22 +48,37 @@ type Format string
 
 // The formats.
 const (
-	Auto Format = "auto"
-	HTTP Format = "http"
-	HAR  Format = "har"
-	Curl Format = "curl"
+	Auto       Format = "auto"
+	HTTP       Format = "http"
+	HAR        Format = "har"
+	Curl       Format = "curl"
+	PowerShell Format = "powershell"
 )
 
 // Formats are all of them.
-var Formats = []Format{Auto, HTTP, HAR, Curl}
+var Formats = []Format{Auto, HTTP, HAR, Curl, PowerShell}
 
-// Parse reads a capture. Of a HAR archive with several entries it reads the one of that number, from 1; 0 is
-// the only one. Errors hold nothing of the capture but the names of options.
-func Parse(text []byte, format Format, entry int) (Request, error) {
+// Options say how a capture is read.
+type Options struct {
+	// Format is the capture's. Default: Auto.
+	Format Format
+	// Entry is the number of the entry of an archive that has several, from 1. Zero is the only one.
+	Entry int
+	// ReadFile reads a file that a command line names. Nil means that none is read.
+	ReadFile func(name string) ([]byte, error)
+}
+
+// Parse reads a capture. Errors hold nothing of it but the names of options, and what ReadFile says.
+func Parse(text []byte, options Options) (Request, error) {
 	if len(text) > MaxSize {
 		return Request{}, fmt.Errorf("the capture is over %d MiB", MaxSize>>20)
 	}
-	if format == Auto {
+	if options.ReadFile == nil {
+		options.ReadFile = func(string) ([]byte, error) { return nil, errFile }
+	}
+	text, recoded := toUTF8(text)
+	format := options.Format
+	if format == "" || format == Auto {
 		format = guess(text)
 	}
 	var r Request
@@ -70,14 +87,19 @@ func Parse(text []byte, format Format, entry int) (Request, error) {
 	case HTTP:
 		r, err = parseMessage(text)
 	case HAR:
-		r, err = parseHAR(text, entry)
+		r, err = parseHAR(text, options.Entry)
 	case Curl:
-		r, err = parseCurl(text)
+		r, err = parseCurl(text, options.ReadFile)
+	case PowerShell:
+		r, err = parsePowerShell(text, options.ReadFile)
 	default:
 		return Request{}, errors.New("unknown format")
 	}
 	if err != nil {
 		return Request{}, fmt.Errorf("not read as %s: %w", format, err)
+	}
+	if recoded {
+		r.Notes = append(r.Notes, "the capture is in UTF-16, as PowerShell writes files: what was no text in it is lost")
 	}
 	if r.Method == "" {
 		r.Method = http.MethodPost
@@ -88,17 +110,46 @@ func Parse(text []byte, format Format, entry int) (Request, error) {
 	return r, nil
 }
 
+var errFile = errors.New("what was sent is in a file, which is not read: give the header fields and the body as options")
+
+// commands are the programs whose command lines are read, by their names in lower case.
+var commands = map[string]Format{
+	"curl": Curl, "curl.exe": Curl,
+	"invoke-webrequest": PowerShell, "invoke-restmethod": PowerShell, "iwr": PowerShell, "irm": PowerShell,
+}
+
 // guess returns the format that a text has.
 func guess(text []byte) Format {
-	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff")))
-	text = bytes.TrimPrefix(text, []byte("$ "))
-	switch first, _, _ := bytes.Cut(text, []byte(" ")); {
-	case bytes.HasPrefix(text, []byte("{")):
+	text = bytes.TrimPrefix(bytes.TrimSpace(text), []byte("$ ")) // a prompt
+	first, _, _ := bytes.Cut(text[:min(len(text), 100)], []byte(" "))
+	format, isCommand := commands[strings.ToLower(string(first))]
+	switch {
+	case bytes.HasPrefix(text, []byte("{")), bytes.HasPrefix(text, []byte("[")):
 		return HAR
-	case string(first) == "curl" || string(first) == "curl.exe":
-		return Curl
+	case isCommand:
+		return format
+	case bytes.HasPrefix(text, []byte("$")): // no header field begins so, but variables do
+		return PowerShell
 	}
 	return HTTP
+}
+
+// toUTF8 returns a text without its byte order mark, and reports whether it was in UTF-16.
+func toUTF8(text []byte) (_ []byte, recoded bool) {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(text, []byte("\xff\xfe")):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(text, []byte("\xfe\xff")):
+		order = binary.BigEndian
+	default:
+		return bytes.TrimPrefix(text, []byte("\ufeff")), false
+	}
+	var units []uint16
+	for text = text[2:]; len(text) > 1; text = text[2:] {
+		units = append(units, order.Uint16(text))
+	}
+	return []byte(string(utf16.Decode(units))), true
 }
 
 var errTooManyFields = fmt.Errorf("over %d header fields", maxFields)
@@ -141,7 +192,7 @@ func (r *Request) setURL(address string) {
 // ParseField reads a header field as "Name: value".
 func (r *Request) ParseField(line string) error {
 	name, value, ok := strings.Cut(line, ":")
-	if !ok || name == "" || strings.TrimSpace(name) != name {
+	if !ok || name == "" || strings.ContainsAny(name, " \t") {
 		return errors.New(`a header field is written "Name: value"`)
 	}
 	return r.add(name, strings.TrimSpace(value))

@@ -15,10 +15,10 @@ import (
 var curlOptions = map[string]string{
 	"X": "method", "request": "method",
 	"H": "header", "header": "header",
-	"d": "data", "data": "data", "data-ascii": "data", "data-binary": "data", "data-raw": "raw", "data-urlencode": "urlencode", "json": "json",
+	"d": "data", "data": "data", "data-ascii": "data", "data-binary": "binary", "data-raw": "raw", "data-urlencode": "urlencode", "json": "json",
 	"url": "url", "u": "user", "user": "user", "A": "agent", "user-agent": "agent", "b": "cookie", "cookie": "cookie", "e": "referer", "referer": "referer",
 	"G": "get", "get": "get", "I": "head", "head": "head",
-	"F": "form", "form": "form", "T": "upload", "upload-file": "upload", "K": "config", "config": "config",
+	"F": "form", "form": "form", "form-string": "formtext", "T": "upload", "upload-file": "upload", "K": "config", "config": "config",
 }
 
 // curlFlags are the options that take no argument and say nothing of what is sent.
@@ -27,6 +27,8 @@ var curlFlags = map[string]bool{
 	"i": true, "include": true, "L": true, "location": true, "f": true, "fail": true, "fail-with-body": true, "g": true, "globoff": true,
 	"N": true, "no-buffer": true, "O": true, "remote-name": true, "0": true, "1": true, "2": true, "4": true, "6": true, "http1.0": true, "http1.1": true,
 	"http2": true, "http2-prior-knowledge": true, "http3": true, "path-as-is": true, "no-keepalive": true, "q": true, "disable": true, "j": true,
+	"tlsv1": true, "tlsv1.0": true, "tlsv1.1": true, "tlsv1.2": true, "tlsv1.3": true, "ssl": true, "ssl-no-revoke": true, "location-trusted": true, "ipv4": true, "ipv6": true,
+	"http0.9": true, "create-dirs": true, "retry-all-errors": true, "retry-connrefused": true, "fail-early": true, "raw": true, "remote-time": true, "styled-output": true,
 	"p": true, "n": true, "a": true, "l": true, "progress-bar": true, "#": true, "no-progress-meter": true, "tcp-nodelay": true, "ssl-reqd": true, "anyauth": true, "basic": true, "parallel": true, "Z": true,
 }
 
@@ -35,21 +37,24 @@ var curlArguments = map[string]bool{
 	"o": true, "output": true, "m": true, "max-time": true, "connect-timeout": true, "x": true, "proxy": true, "w": true, "write-out": true,
 	"c": true, "cookie-jar": true, "D": true, "dump-header": true, "E": true, "cert": true, "key": true, "cacert": true, "capath": true, "resolve": true,
 	"connect-to": true, "retry": true, "retry-delay": true, "retry-max-time": true, "interface": true, "unix-socket": true, "ciphers": true, "tls-max": true,
+	"doh-url": true, "expect100-timeout": true, "local-port": true, "proxy-header": true, "curves": true, "happy-eyeballs-timeout-ms": true,
 	"limit-rate": true, "max-redirs": true, "proto": true, "trace": true, "trace-ascii": true, "stderr": true, "U": true, "proxy-user": true, "r": true, "range": true, "y": true, "Y": true, "z": true, "C": true, "t": true, "Q": true, "P": true, "keepalive-time": true, "dns-servers": true, "noproxy": true, "cert-type": true, "key-type": true, "pass": true, "tls-ciphers": true,
 }
 
 // curl is a command line on its way to becoming a request.
 type curl struct {
 	Request
+	readFile  func(string) ([]byte, error)
 	data      []string
+	form      []formPart
 	isJSON    bool
+	isUpload  bool
 	get, head bool
 	method    string
 }
 
 // parseCurl reads a curl command line as shells of Unix and cmd.exe take it, and as browsers copy it.
-// Files are not read.
-func parseCurl(text []byte) (Request, error) {
+func parseCurl(text []byte, readFile func(string) ([]byte, error)) (Request, error) {
 	words, err := splitWords(string(text))
 	if err != nil {
 		return Request{}, err
@@ -57,14 +62,16 @@ func parseCurl(text []byte) (Request, error) {
 	if len(words) > 0 && words[0] == "$" {
 		words = words[1:]
 	}
-	if len(words) == 0 || words[0] != "curl" && words[0] != "curl.exe" {
+	if len(words) == 0 || commands[strings.ToLower(words[0])] != Curl {
 		return Request{}, errors.New("does not begin with curl")
 	}
-	var c curl
+	c := curl{readFile: readFile}
 	for words = words[1:]; len(words) > 0; {
 		word := words[0]
 		words = words[1:]
 		switch {
+		case slices.Contains(commandEnds, word):
+			words = nil
 		case word == "--" || word == "-" || !strings.HasPrefix(word, "-"):
 			if word != "--" && word != "-" {
 				if err := c.take("url", word); err != nil {
@@ -91,6 +98,9 @@ func parseCurl(text []byte) (Request, error) {
 	}
 	return c.finish()
 }
+
+// commandEnds are the words with which a shell ends a command, or sends what it writes elsewhere.
+var commandEnds = []string{"|", "||", "&", "&&", ";", ">", ">>", "2>", "2>&1"}
 
 // option takes an option with its argument, which is the rest of its word or the next one.
 func (c *curl) option(name, argument string, joined bool, words []string) ([]string, error) {
@@ -127,8 +137,6 @@ func printableOption(name string) string {
 	return name
 }
 
-var errFile = errors.New("the body is in a file, which is not read: give the header fields and the body as options")
-
 // take takes what an option says.
 func (c *curl) take(what, argument string) error {
 	switch what {
@@ -145,22 +153,43 @@ func (c *curl) take(what, argument string) error {
 		case !ok && strings.HasSuffix(argument, ";"):
 			return c.add(strings.TrimSuffix(argument, ";"), "")
 		case strings.HasPrefix(argument, "@"):
-			return errFile
+			text, err := c.readFile(argument[1:])
+			if err != nil {
+				return err
+			}
+			_, err = c.Request.head(text)
+			return err
 		case ok && strings.HasPrefix(name, ":"):
 		default:
 			return c.ParseField(argument)
 		}
-	case "data", "json":
-		if strings.HasPrefix(argument, "@") {
-			return errFile
+	case "data", "binary", "json":
+		if name, ok := strings.CutPrefix(argument, "@"); ok {
+			text, err := c.readFile(name)
+			if err != nil {
+				return err
+			}
+			if argument = string(text); what == "data" {
+				argument = strings.NewReplacer("\r", "", "\n", "", "\x00", "").Replace(argument) // as curl does
+			}
 		}
 		c.isJSON = c.isJSON || what == "json"
 		c.data = append(c.data, argument)
 	case "raw":
 		c.data = append(c.data, argument)
+	case "upload":
+		text, err := c.readFile(argument)
+		if err != nil {
+			return err
+		}
+		c.isUpload, c.Body = true, text
 	case "urlencode":
 		if i := strings.IndexAny(argument, "=@"); i >= 0 && argument[i] == '@' {
-			return errFile
+			text, err := c.readFile(argument[i+1:])
+			if err != nil {
+				return err
+			}
+			argument = argument[:i] + "=" + string(text)
 		}
 		name, value, ok := strings.Cut(argument, "=")
 		switch {
@@ -180,10 +209,12 @@ func (c *curl) take(what, argument string) error {
 		return c.add("Cookie", argument)
 	case "referer":
 		return c.add("Referer", argument)
-	case "form":
-		return errors.New("-F makes a body that differs each time: give the header fields and the body as options")
-	default: // upload, config
-		return errFile
+	case "form", "formtext":
+		part, err := c.part(argument, what == "formtext")
+		c.form = append(c.form, part)
+		return err
+	default: // config
+		return errors.New("option \"config\" of curl reads options from a file: write them out")
 	}
 	return nil
 }
@@ -199,6 +230,11 @@ func (c *curl) finish() (Request, error) {
 	}
 	data := strings.Join(c.data, separator)
 	switch {
+	case len(c.form) > 0:
+		c.Method = http.MethodPost
+		if err := c.multipart(); err != nil {
+			return Request{}, err
+		}
 	case c.get && len(c.data) > 0:
 		mark := "?"
 		if strings.Contains(c.Target, "?") {
@@ -218,6 +254,8 @@ func (c *curl) finish() (Request, error) {
 				return Request{}, err
 			}
 		}
+	case c.isUpload:
+		c.Method = http.MethodPut
 	case c.head:
 		c.Method = http.MethodHead
 	default:

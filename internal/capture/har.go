@@ -6,22 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// harEntry is what is read of an entry of a HAR archive.
-// Source: http://www.softwareishard.com/blog/har-12-spec/
+// harEntry is what is read of an entry of a HAR archive, or of what ngrok lists.
+// Sources: http://www.softwareishard.com/blog/har-12-spec/ and https://ngrok.com/docs/agent/api/
 type harEntry struct {
-	StartedDateTime string `json:"startedDateTime"`
+	StartedDateTime any `json:"startedDateTime"`
+	Start           any `json:"start"` // of ngrok
 	Request         *struct {
-		Method      string `json:"method"`
-		URL         string `json:"url"`
-		HTTPVersion string `json:"httpVersion"`
-		Headers     []struct {
-			Name  string `json:"name"`
-			Value string `json:"value"`
-		} `json:"headers"`
+		Raw     []byte          `json:"raw"` // of ngrok: the message
+		Method  string          `json:"method"`
+		URL     string          `json:"url"`
+		Headers json.RawMessage `json:"headers"`
+
 		PostData *struct {
 			Text     *string `json:"text"`
 			Encoding string  `json:"encoding"` // not in the format, but written by some
@@ -33,19 +33,20 @@ type harEntry struct {
 	} `json:"request"`
 }
 
-// parseHAR reads a HAR archive, or one entry of it.
+// parseHAR reads a HAR archive or ngrok's list of requests, or one entry of it.
 func parseHAR(text []byte, number int) (Request, error) {
 	var archive struct {
 		Log *struct {
 			Entries []harEntry `json:"entries"`
 		} `json:"log"`
+		Requests []harEntry `json:"requests"`
 		harEntry
 	}
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(string(text), "\ufeff")), &archive); err != nil {
+	if err := json.Unmarshal(text, &archive); err != nil {
 		// The decoder's error may quote what it read.
 		return Request{}, errors.New("no JSON, or not that of a HAR archive or entry")
 	}
-	var entries []harEntry
+	entries := archive.Requests
 	if archive.Log != nil {
 		entries = archive.Log.Entries
 	} else if archive.Request != nil {
@@ -55,28 +56,27 @@ func parseHAR(text []byte, number int) (Request, error) {
 	case len(entries) == 0:
 		return Request{}, errors.New("has neither log.entries nor a request")
 	case number == 0 && len(entries) > 1:
-		return Request{}, fmt.Errorf("has %d entries: choose one by its number", len(entries))
+		return Request{}, fmt.Errorf("has %d entries: choose one by its number%s", len(entries), withBody(entries))
 	case number > len(entries) || number < 0:
 		return Request{}, fmt.Errorf("has %d entries, and none of number %d", len(entries), number)
 	}
 	return entries[max(number, 1)-1].capture()
 }
 
-func (e harEntry) capture() (Request, error) {
-	var r Request
+func (e harEntry) capture() (r Request, err error) {
 	if e.Request == nil {
 		return r, errors.New("the entry has no request")
 	}
+	if e.Request.Raw != nil {
+		r, err = parseMessage(e.Request.Raw)
+		r.Time = timeOf(e.Start)
+		return r, err
+	}
 	r.Method = e.Request.Method
 	r.setURL(e.Request.URL)
-	if at, err := time.Parse(time.RFC3339, e.StartedDateTime); err == nil {
-		r.Time = at
-	}
-	for _, field := range e.Request.Headers {
-		if strings.HasPrefix(field.Name, ":") {
-			continue // of HTTP/2, and said by method and url
-		}
-		if err := r.add(field.Name, field.Value); err != nil {
+	r.Time = timeOf(e.StartedDateTime)
+	if len(e.Request.Headers) > 0 {
+		if err := r.addJSON(e.Request.Headers); err != nil {
 			return r, err
 		}
 	}
@@ -88,7 +88,7 @@ func (e harEntry) capture() (Request, error) {
 			return r, errors.New("postData is not in base64, as it says")
 		}
 		r.Body = body
-	case data.Text != nil:
+	case data.Text != nil && (*data.Text != "" || len(data.Params) == 0):
 		r.Body = []byte(*data.Text)
 	case len(data.Params) > 0:
 		var pairs []string
@@ -99,4 +99,28 @@ func (e harEntry) capture() (Request, error) {
 		r.Notes = append(r.Notes, "the archive has the fields of the form and not the body: it was written anew, and may have been sent otherwise")
 	}
 	return r, nil
+}
+
+// maxNamed bounds how many entries an error names.
+const maxNamed = 10
+
+// withBody says which entries may be deliveries.
+func withBody(entries []harEntry) string {
+	var numbers []string
+	for i, e := range entries {
+		if e.Request != nil && (e.Request.PostData != nil || e.Request.Raw != nil) {
+			numbers = append(numbers, strconv.Itoa(i+1))
+		}
+	}
+	if len(numbers) == 0 || len(numbers) > maxNamed {
+		return ""
+	}
+	return "; there is a body in " + strings.Join(numbers, ", ")
+}
+
+// timeOf returns the time that a member of JSON says, or the zero time.
+func timeOf(member any) time.Time {
+	text, _ := member.(string)
+	at, _ := time.Parse(time.RFC3339, text)
+	return at
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -13,7 +14,7 @@ var errQuote = errors.New("a quotation mark is not closed")
 // are no variables and no commands in what is captured. What a browser copied for cmd.exe is known by its
 // carets.
 func splitWords(line string) ([]string, error) {
-	if strings.Contains(line, "^\"") || strings.Contains(line, "^\n") || strings.Contains(line, "^\r\n") {
+	if isForCmd(line) {
 		line = withoutCarets(line)
 	}
 	var words []string
@@ -75,6 +76,14 @@ func splitWords(line string) ([]string, error) {
 	return words, nil
 }
 
+// isForCmd reports whether a command line is written for cmd.exe: its first word behind the program's name, or its
+// first line, says so. Anywhere else a caret may be a part of what is sent.
+func isForCmd(line string) bool {
+	first, _, broken := strings.Cut(line, "\n")
+	_, arguments, _ := strings.Cut(strings.TrimSpace(first), " ")
+	return strings.HasPrefix(strings.TrimSpace(arguments), "^\"") || broken && strings.HasSuffix(strings.TrimSuffix(first, "\r"), "^")
+}
+
 // double writes what stands up to a double quotation mark, and returns how long it is with the mark.
 func double(word *strings.Builder, s string) (int, error) {
 	for i := 0; i < len(s); i++ {
@@ -113,14 +122,30 @@ func ansi(word *strings.Builder, s string) (int, error) {
 			word.WriteByte('\t')
 		case 'a', 'b', 'e', 'E', 'f', 'v':
 			word.WriteByte(map[byte]byte{'a': 7, 'b': 8, 'e': 27, 'E': 27, 'f': 12, 'v': 11}[c])
-		case 'x':
-			i += code(word, s[i+1:], 2, 16, true)
 		case 'u':
-			i += code(word, s[i+1:], 4, 16, false)
+			value, n := number(s[i+1:], 4, 16)
+			i += n
+			if utf16.IsSurrogate(rune(value)) && strings.HasPrefix(s[i+1:], `\u`) {
+				// Browsers write each half of a pair of UTF-16 by itself.
+				low, n := number(s[i+3:], 4, 16)
+				value = uint64(utf16.DecodeRune(rune(value), rune(low)))
+				i += 2 + n
+			}
+			writeCode(word, value, n)
 		case 'U':
-			i += code(word, s[i+1:], 8, 16, false)
+			value, n := number(s[i+1:], 8, 16)
+			writeCode(word, value, n)
+			i += n
+		case 'x':
+			value, n := number(s[i+1:], 2, 16)
+			if n > 0 {
+				word.WriteByte(byte(value))
+			}
+			i += n
 		case '0', '1', '2', '3', '4', '5', '6', '7':
-			i += code(word, s[i:], 3, 8, true) - 1
+			value, n := number(s[i:], 3, 8)
+			word.WriteByte(byte(value))
+			i += n - 1
 		default:
 			word.WriteByte(c)
 		}
@@ -128,24 +153,24 @@ func ansi(word *strings.Builder, s string) (int, error) {
 	return 0, errQuote
 }
 
-// code writes the byte or letter of a number of up to most digits, and returns how many there are.
-func code(word *strings.Builder, s string, most, base int, isByte bool) int {
-	n := 0
+// number reads a number of up to most digits, and returns how many there are.
+func number(s string, most, base int) (value uint64, n int) {
 	for n < most && n < len(s) {
-		if _, err := strconv.ParseUint(s[n:n+1], base, 8); err != nil {
+		digit, err := strconv.ParseUint(s[n:n+1], base, 8)
+		if err != nil {
 			break
 		}
+		value = value*uint64(base) + digit
 		n++
 	}
-	value, err := strconv.ParseUint(s[:n], base, 32)
-	switch {
-	case err != nil:
-	case isByte:
-		word.WriteByte(byte(value))
-	case value <= utf8.MaxRune:
+	return value, n
+}
+
+// writeCode writes the letter of a number that has digits.
+func writeCode(word *strings.Builder, value uint64, digits int) {
+	if digits > 0 && value <= utf8.MaxRune {
 		word.WriteRune(rune(value))
 	}
-	return n
 }
 
 // withoutCarets undoes the escapes of cmd.exe: a caret makes the next character an ordinary one, and at the

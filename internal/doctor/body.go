@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"io"
 	"net/url"
+	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -97,10 +100,30 @@ var bodyChanges = []bodyChange{
 		}
 		return cut([]byte(text), b)
 	}},
+	{"utf16", "the body is in UTF-16, and was sent in UTF-8: an editor or PowerShell wrote it so", func(b []byte) []byte {
+		var text []rune
+		switch {
+		case bytes.HasPrefix(b, []byte("\xff\xfe")):
+			text = fromUTF16(b[2:], binary.LittleEndian)
+		case bytes.HasPrefix(b, []byte("\xfe\xff")):
+			text = fromUTF16(b[2:], binary.BigEndian)
+		default:
+			return nil
+		}
+		return []byte(string(text))
+	}},
 	{"dropped", "the sender signed no body, and one arrived", func(b []byte) []byte { return cut([]byte{}, b) }},
 }
 
 const bom = "\ufeff"
+
+func fromUTF16(b []byte, order binary.ByteOrder) []rune {
+	var units []uint16
+	for ; len(b) > 1; b = b[2:] {
+		units = append(units, order.Uint16(b))
+	}
+	return utf16.Decode(units)
+}
 
 // cut returns the changed body, or nil if it is what it was.
 func cut(changed, b []byte) []byte {
@@ -138,6 +161,11 @@ func ofBody(c Case) []variation {
 			c.Body = body
 			return body != nil
 		}})
+	}
+	if length, err := strconv.Atoi(c.Header.Get("Content-Length")); err == nil && length >= 0 {
+		add("longer", "more stands behind the body than Content-Length announces: leave it out", func(b []byte) []byte {
+			return cut(b[:min(length, len(b))], b)
+		})
 	}
 	for _, change := range bodyChanges {
 		add(change.name, change.text, change.change)

@@ -28,8 +28,14 @@ type Case struct {
 	// Label is the secret's label, for schemes that name their key.
 	Label string
 
+	// NotBefore and NotAfter bound the time in which the secret is used. Zero means no bound.
+	NotBefore, NotAfter time.Time
+
+	// Keys has the keys that a scheme fetches. Nil means one that asks the vendor.
+	Keys *verifiers.KeySource
+
 	// Method, Header and Body are those of the request. Header has canonical names, but for those that
-	// are no field names at all.
+	// are no field names at all. The breaks of lines that were folded are still in their values.
 	Method string
 	Header http.Header
 	Body   []byte
@@ -108,6 +114,9 @@ const reasonUnchecked = "could_not_check"
 
 // Examine verifies the delivery, and finds out why it fails.
 func Examine(c Case) Report {
+	if c.Keys == nil {
+		c.Keys = verifiers.NewKeySource(verifiers.KeySourceOptions{}) // one for all that is tried
+	}
 	e := &examination{base: c}
 	report := Report{Complete: true}
 	result := e.verify(c)
@@ -126,7 +135,11 @@ func Examine(c Case) Report {
 			report.Signed = e.fits[0].result.delivery.Timestamp
 		}
 	}
-	report.Hints = hints(c, report)
+	if report.Genuine {
+		report.Hints = c.needs()
+	} else if len(report.Causes) == 0 {
+		report.Hints = hints(c, report)
+	}
 	report.Tried, report.Complete = e.trials, !e.exhausted()
 	return report
 }

@@ -56,16 +56,26 @@ func (e *examination) exhausted() bool { return e.trials >= maxTrials || e.hashe
 func (e *examination) verify(c Case) result {
 	e.trials++
 	e.hashed += len(c.Body) + 1<<10
+	return c.verify(c.options())
+}
+
+// options are those under which whatever can verify does.
+func (c Case) options() verifiers.Options {
 	options := verifiers.Options{
 		Now:        func() time.Time { return c.Now },
 		AllowShort: true,
 		AllowWeak:  true,
 		PublicURL:  c.PublicURL,
+		Keys:       c.Keys,
 	}
 	if c.Scheme.Timestamp != nil {
 		options.Tolerance = anyTime
 	}
-	v, err := verifiers.New(c.Scheme, []verifiers.Secret{verifiers.NewSecret(c.Label, c.Secret())}, options)
+	return options
+}
+
+func (c Case) verify(options verifiers.Options) result {
+	v, err := verifiers.New(c.Scheme, []verifiers.Secret{c.secret()}, options)
 	if err != nil {
 		r := result{err: err, reason: reasonUnchecked, text: err.Error()}
 		if isOfSecret(err) {
@@ -86,8 +96,15 @@ func (e *examination) verify(c Case) result {
 	return r
 }
 
+// secret returns the secret with its label and its times.
+func (c Case) secret() verifiers.Secret {
+	s := verifiers.NewSecret(c.Label, c.Secret())
+	s.NotBefore, s.NotAfter = c.NotBefore, c.NotAfter
+	return s
+}
+
 func verifyWith(v *verifiers.Verifier, c Case) (d verifiers.Delivery, head, err error) {
-	check, err := v.Check(verifiers.Request{Method: c.Method, Header: c.Header, Target: c.Target})
+	check, err := v.Check(verifiers.Request{Method: c.Method, Header: Unfolded(c.Header), Target: c.Target})
 	if err != nil {
 		return d, err, err
 	}

@@ -46,6 +46,24 @@ func folded(name string) string {
 // fold is a line break inside a field's value, with what stands in front of the value's rest.
 var fold = regexp.MustCompile(`\r?\n[ \t]?`)
 
+// Unfolded returns a captured header as a server reads it, which puts one blank in the place of each break.
+func Unfolded(header http.Header) http.Header {
+	isFolded := func(value string) bool { return strings.Contains(value, "\n") }
+	for _, values := range header {
+		if !slices.ContainsFunc(values, isFolded) {
+			continue
+		}
+		all := make(http.Header)
+		for name, values := range header {
+			all[name] = eachValue(func(s string) string { return strings.Trim(breaks.ReplaceAllString(s, " "), " \t") })(values)
+		}
+		return all
+	}
+	return header
+}
+
+var breaks = regexp.MustCompile(`[ \t]*\r?\n[ \t]*`)
+
 // ofHeader mends fields that the scheme reads: their spelling and their values.
 func ofHeader(c Case) []variation {
 	fields := fieldsOf(c.Scheme)

@@ -16,9 +16,6 @@ func hints(c Case, r Report) (all []Change) {
 	add := func(kind Kind, name, format string, args ...any) {
 		all = append(all, Change{kind, name, fmt.Sprintf(format, args...)})
 	}
-	if r.Reason == "" || len(r.Causes) > 0 {
-		return passing(c)
-	}
 	if length, err := strconv.Atoi(c.Header.Get("Content-Length")); err == nil && length != len(c.Body) {
 		add(OfBody, "length", "the body has %d bytes, and Content-Length says %d: it isn't the one that was sent", len(c.Body), length)
 	}
@@ -41,23 +38,28 @@ func hints(c Case, r Report) (all []Change) {
 	if names := c.shapedAs(); len(names) > 0 && !mismatch {
 		add(OfProvider, "headers", "the delivery has the header fields of %s: one of those may have sent it, with another secret", strings.Join(names, ", "))
 	}
+	for _, s := range c.fitsButForKey() {
+		add(OfProvider, s.Name, "the delivery is signed as %s signs, with this secret, as far as can be told without asking for the key: try the provider %s", s.Title, s.Name)
+	}
 	if len(all) == 0 && mismatch {
 		add(OfSecret, "other", "nothing that usually goes wrong explains it: most likely the secret is another endpoint's, or an older one, or the body was changed in its contents")
 	}
 	return all
 }
 
-// passing says what the gateway has to be told for a delivery that verifies here.
-func passing(c Case) (all []Change) {
-	_, err := verifiers.New(c.Scheme, []verifiers.Secret{verifiers.NewSecret("", c.Secret())}, verifiers.Options{AllowWeak: true, PublicURL: "https://example.com"})
-	if errors.Is(err, verifiers.ErrSecretShort) {
-		all = append(all, Change{OfSecret, "short", fmt.Sprintf("the secret is shorter than %d bytes: the route needs allow_short", verifiers.MinSecretBytes)})
+// needs says what the gateway has to be told for a delivery that verifies here.
+func (c Case) needs() (all []Change) {
+	add := func(kind Kind, name, text string) { all = append(all, Change{kind, name, text}) }
+	long, strong := c.options(), c.options()
+	long.AllowShort, strong.AllowWeak = false, false
+	if c.verify(long).err != nil {
+		add(OfSecret, "short", fmt.Sprintf("the secret is shorter than %d bytes: the route needs allow_short", verifiers.MinSecretBytes))
 	}
-	if c.Scheme.Weak() {
-		all = append(all, Change{OfScheme, "weak", "the scheme rests on SHA-1: the route needs allow_weak"})
+	if c.verify(strong).err != nil {
+		add(OfScheme, "weak", "the signature rests on SHA-1: the route needs allow_weak")
 	}
 	if !c.Scheme.CoversBody() {
-		all = append(all, Change{OfScheme, "body", "the signature does not cover the body: that it verifies says nothing about the body"})
+		add(OfScheme, "body", "the signature does not cover the body: that it verifies says nothing about the body")
 	}
 	return all
 }
@@ -80,9 +82,32 @@ func (c Case) signatureLength() (is, should int) {
 	return len(c.Header.Get(name)), len(header.Get(name))
 }
 
+// fitsButForKey returns the other providers whose deliveries this may be, and whose keys would have to be asked for to
+// be sure.
+func (c Case) fitsButForKey() (all []verifiers.Scheme) {
+	for _, s := range verifiers.Presets() {
+		if !s.Fetches() || s.Name == c.Scheme.Name {
+			continue
+		}
+		changed := c
+		changed.Scheme, changed.Keys = s, verifiers.NewKeySource(verifiers.KeySourceOptions{Transport: nowhere{}})
+		if errors.Is(changed.verify(changed.options()).err, verifiers.ErrKeyUnavailable) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// nowhere lets no request out.
+type nowhere struct{}
+
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("not asked for")
+}
+
 // shapedAs returns the other providers whose signatures the header holds, well formed.
 func (c Case) shapedAs() (names []string) {
-	for _, s := range offline() {
+	for _, s := range verifiers.Presets() { // none is asked for a key before the body is verified
 		options := verifiers.Options{AllowWeak: true, PublicURL: "https://example.com"}
 		if s.Timestamp != nil {
 			options.Tolerance = anyTime

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/hookseal/hookseal/verifiers"
@@ -151,6 +152,15 @@ func ofSecret(c Case) []variation {
 	form := cmp.Or(c.Scheme.Key, verifiers.UTF8)
 	asText := form == verifiers.UTF8 || form == verifiers.WhsecOrUTF8 && !strings.HasPrefix(is, symmetric)
 	wellFormed := err == nil && !asText
+	if !c.NotBefore.IsZero() || !c.NotAfter.IsZero() {
+		all = append(all, variation{
+			Change{OfSecret, "out_of_use", "the secret is the right one, and not in use at the time of judging: see its not_before and not_after"},
+			func(c *Case) bool {
+				c.NotBefore, c.NotAfter = time.Time{}, time.Time{}
+				return true
+			},
+		})
+	}
 	for _, change := range secretChanges {
 		if wellFormed && strings.HasSuffix(change.name, "_decoded") {
 			continue // it would be no key any more: the sender's is another one

@@ -37,11 +37,11 @@ func ofURL(c Case) []variation {
 	for _, t := range targets {
 		add(t.name, t.text, c.PublicURL, t.value)
 	}
-	if !c.signsURL() {
-		return all // of the target only the query can count
-	}
 	for _, b := range bases {
 		add(b.name, b.text, b.value, c.Target)
+	}
+	if !c.signsURL() {
+		return all // at most a part of it counts
 	}
 	for _, b := range bases {
 		for _, t := range targets {
@@ -72,9 +72,11 @@ func basesOf(u *url.URL) (all []urlChange) {
 			urlChange{"scheme_without_port", "the sender signed " + other.Scheme + ":// without the port: change public_url", swapped.String()})
 	} else {
 		port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
-		with := *u
-		with.Host = net.JoinHostPort(u.Hostname(), port)
-		all = append(all, urlChange{"with_port", "the sender signed the URL with its port: add :" + port + " to public_url", with.String()})
+		for _, port := range []string{port, "8443", "8080"} {
+			with := *u
+			with.Host = net.JoinHostPort(u.Hostname(), port)
+			all = append(all, urlChange{"with_port", "the sender signed the URL with a port: add :" + port + " to public_url", with.String()})
+		}
 	}
 	all = append(all, urlChange{"scheme", "the sender signed " + other.Scheme + "://, not " + u.Scheme + "://: change public_url to what the provider was given", other.String()})
 	if lower := strings.ToLower(u.Host); lower != u.Host {
