@@ -84,6 +84,16 @@ var paymentPresets = []Scheme{
 		Event:     []string{"json:event_type"},
 	},
 	{
+		Name:      "quickbooks",
+		Title:     "QuickBooks Online (Intuit)",
+		Reference: "https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/managing-webhooks-notifications",
+		Note:      "The secret is the app's verifier token. No time is signed. One delivery may have many events; the id is that of a single one, which only the newer payloads have, those of CloudEvents.",
+		Signature: Signature{From: "header:Intuit-Signature", Encoding: Base64},
+		Content:   "{body}",
+		ID:        []string{"json:*.id"},
+		Event:     []string{"json:*.type", "json:eventNotifications.*.dataChangeEvent.entities.*.operation"},
+	},
+	{
 		Name:      "razorpay",
 		Title:     "Razorpay",
 		Reference: "https://razorpay.com/docs/webhooks/validate-test/",
