@@ -23,6 +23,16 @@ var paymentPresets = []Scheme{
 		Event:     []string{"json:event_type"},
 	},
 	{
+		Name:      "checkout-com",
+		Title:     "Checkout.com",
+		Reference: "https://www.checkout.com/docs/developer-resources/webhooks/manage-webhooks/set-up-your-webhook-receiver",
+		Note:      "The secret is the signature key of the workflow's webhook action. No time is signed; a delivery is sent again for a day and more.",
+		Signature: Signature{From: "header:Cko-Signature"},
+		Content:   "{body}",
+		ID:        []string{"json:id"},
+		Event:     []string{"json:type"},
+	},
+	{
 		Name:      "coinbase-commerce",
 		Title:     "Coinbase Commerce",
 		Reference: "https://docs.cdp.coinbase.com/commerce-onchain/docs/webhooks-security",
