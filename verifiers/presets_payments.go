@@ -43,6 +43,16 @@ var paymentPresets = []Scheme{
 		Event:     []string{"json:event.type"},
 	},
 	{
+		Name:      "dwolla",
+		Title:     "Dwolla",
+		Reference: "https://developers.dwolla.com/docs/connect/webhooks/process-validate",
+		Note:      "The secret is the one that the webhook subscription was made with. No time is signed; a delivery is sent again for three days.",
+		Signature: Signature{From: "header:X-Request-Signature-SHA-256"},
+		Content:   "{body}",
+		ID:        []string{"json:id"},
+		Event:     []string{"json:topic"},
+	},
+	{
 		Name:      "gocardless",
 		Title:     "GoCardless",
 		Reference: "https://developer.gocardless.com/api-reference/#webhooks-signing-webhooks",
