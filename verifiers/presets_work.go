@@ -25,6 +25,15 @@ var workPresets = []Scheme{
 		Challenge: "asana",
 	},
 	{
+		Name:      "cal-com",
+		Title:     "Cal.com",
+		Reference: "https://github.com/calcom/cal.com/blob/main/packages/features/webhooks/lib/sendPayload.ts",
+		Note:      "Without a secret the header has the words no-secret-provided. No time is signed, and the body has no id; with a template it is whatever its owner wrote.",
+		Signature: Signature{From: "header:X-Cal-Signature-256"},
+		Content:   "{body}",
+		Event:     []string{"json:triggerEvent"},
+	},
+	{
 		Name:      "calendly",
 		Title:     "Calendly",
 		Reference: "https://developer.calendly.com/api-docs/4c305798a61d3-webhook-signatures",
