@@ -13,6 +13,17 @@ var paymentPresets = []Scheme{
 		Event:     []string{"json:type"},
 	},
 	{
+		Name:      "airwallex",
+		Title:     "Airwallex",
+		Reference: "https://www.airwallex.com/docs/developer-tools__listen-for-webhook-events",
+		Note:      "The vendor names no tolerance.",
+		Signature: Signature{From: "header:X-Signature"},
+		Content:   "{timestamp}{body}",
+		Timestamp: &Timestamp{From: "header:X-Timestamp", Unit: Milliseconds},
+		ID:        []string{"json:id"},
+		Event:     []string{"json:name"},
+	},
+	{
 		Name:      "chargebee",
 		Title:     "Chargebee",
 		Reference: "https://www.chargebee.com/docs/2.0/webhook_settings.html",
