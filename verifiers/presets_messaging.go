@@ -14,6 +14,17 @@ var messagingPresets = []Scheme{
 		Event:     []string{"json:items.*.name"},
 	},
 	{
+		Name:      "customer-io",
+		Title:     "Customer.io (reporting webhooks)",
+		Reference: "https://docs.customer.io/api/webhooks/",
+		Note:      "The event is what happened (sent, opened); to what stands in object_type. The vendor names no tolerance.",
+		Signature: Signature{From: "header:X-CIO-Signature"},
+		Content:   "v0:{timestamp}:{body}",
+		Timestamp: &Timestamp{From: "header:X-CIO-Timestamp"},
+		ID:        []string{"json:event_id"},
+		Event:     []string{"json:metric"},
+	},
+	{
 		Name:      "dingtalk-robot",
 		Title:     "DingTalk (robot)",
 		Reference: "https://open.dingtalk.com/document/orgapp/receive-message",
