@@ -151,6 +151,15 @@ var messagingPresets = []Scheme{
 		Event:     []string{"json:*.event"},
 	},
 	{
+		Name:      "sinch",
+		Title:     "Sinch (Conversation API)",
+		Reference: "https://github.com/sinch/sinch-sdk-dotnet",
+		Note:      "Of webhooks that have a secret. HMAC-SHA-256 only, whatever X-Sinch-Webhook-Signature-Algorithm says. A nonce with a point in it is refused, because it would make the signed text ambiguous. Which event it is, only the name of a member of the body says. The vendor names no tolerance.",
+		Signature: Signature{From: "header:X-Sinch-Webhook-Signature", Encoding: Base64},
+		Content:   "{body}.{header:X-Sinch-Webhook-Signature-Nonce}.{timestamp}",
+		Timestamp: &Timestamp{From: "header:X-Sinch-Webhook-Signature-Timestamp"},
+	},
+	{
 		Name:      "slack",
 		Title:     "Slack",
 		Reference: "https://docs.slack.dev/authentication/verifying-requests-from-slack",
