@@ -181,6 +181,16 @@ var messagingPresets = []Scheme{
 		ID:        []string{"json:update_id"},
 	},
 	{
+		Name:      "tiktok",
+		Title:     "TikTok",
+		Reference: "https://developers.tiktok.com/doc/webhooks-verification",
+		Note:      "The secret is the app's client secret. The vendor names no tolerance, and the body has no id: a copy is known by its content.",
+		Signature: Signature{From: "header:TikTok-Signature", List: &List{Separator: ",", Assign: "=", Key: "s"}},
+		Content:   "{timestamp}.{body}",
+		Timestamp: &Timestamp{From: "list:t"},
+		Event:     []string{"json:event"},
+	},
+	{
 		Name:      "twitch",
 		Title:     "Twitch (EventSub)",
 		Reference: "https://dev.twitch.tv/docs/eventsub/handling-webhook-events/",
