@@ -13,6 +13,17 @@ var paymentPresets = []Scheme{
 		Event:     []string{"json:type"},
 	},
 	{
+		Name:      "affirm",
+		Title:     "Affirm",
+		Reference: "https://docs.affirm.com/developers/docs/checking-webhook-signatures",
+		Note:      "The secret is the private API key; Affirm signs only where it has been asked to. The body is a form without an id. A retry is signed anew, so it counts as another delivery.",
+		Signature: Signature{From: "header:X-Affirm-Signature", List: &List{Separator: ",", Assign: "=", Key: "v0"}},
+		Algorithm: HMACSHA512,
+		Content:   "{timestamp}.{body}",
+		Timestamp: &Timestamp{From: "list:t"},
+		Event:     []string{"form:event"},
+	},
+	{
 		Name:      "airwallex",
 		Title:     "Airwallex",
 		Reference: "https://www.airwallex.com/docs/developer-tools__listen-for-webhook-events",
