@@ -118,6 +118,16 @@ var messagingPresets = []Scheme{
 		Challenge: "ms-graph",
 	},
 	{
+		Name:      "ms-teams",
+		Title:     "Microsoft Teams (outgoing webhooks)",
+		Reference: "https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-outgoing-webhook",
+		Note:      "The secret is the security token, in base64. No time is signed. Ids of messages are unique in a conversation only, so a copy is known by its MAC.",
+		Signature: Signature{From: "header:Authorization", List: &List{Assign: " ", Key: "HMAC"}, Encoding: Base64},
+		Key:       Base64Key,
+		Content:   "{body}",
+		Event:     []string{"json:type"},
+	},
+	{
 		Name:      "nylas",
 		Title:     "Nylas",
 		Reference: "https://developer.nylas.com/docs/cookbook/use-cases/build/verify-webhook-signatures/",
