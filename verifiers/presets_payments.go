@@ -172,6 +172,17 @@ var paymentPresets = []Scheme{
 		Event:     []string{"json:type"},
 	},
 	{
+		Name:      "squarespace",
+		Title:     "Squarespace",
+		Reference: "https://developers.squarespace.com/webhooks/verifying-notifications",
+		Note:      "The secret is hexadecimal, and no longer signs once it was rotated. No time is signed.",
+		Signature: Signature{From: "header:Squarespace-Signature"},
+		Key:       HexKey,
+		Content:   "{body}",
+		ID:        []string{"json:id"},
+		Event:     []string{"json:topic"},
+	},
+	{
 		Name:      "stripe",
 		Title:     "Stripe",
 		Reference: "https://docs.stripe.com/webhooks/signature",
