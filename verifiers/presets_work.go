@@ -156,6 +156,16 @@ var workPresets = []Scheme{
 		Event:     []string{"header:Sanity-Operation"},
 	},
 	{
+		Name:      "segment",
+		Title:     "Segment (webhook destinations)",
+		Reference: "https://github.com/segmentio/action-destinations/blob/main/packages/destination-actions/src/destinations/webhook/index.ts",
+		Note:      "SHA-1. Of a batch only the first event is signed, so it is refused: leave batching off. No time is signed; a copy is known by its MAC.",
+		Signature: Signature{From: "header:X-Signature"},
+		Algorithm: HMACSHA1,
+		Content:   "{body}",
+		Event:     []string{"json:event", "json:type"},
+	},
+	{
 		Name:      "trello",
 		Title:     "Trello",
 		Reference: "https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/",
