@@ -158,6 +158,16 @@ var developmentPresets = []Scheme{
 		Event:     []string{"json:type", "header:Linear-Event"},
 	},
 	{
+		Name:      "mongodb-atlas",
+		Title:     "MongoDB Atlas (alerts)",
+		Reference: "https://www.mongodb.com/docs/atlas/tutorial/webhook-integration/",
+		Note:      "SHA-1. Of webhooks that have a secret. No time is signed. The id in the body is that of the alert, which has many deliveries; what became of it stands in status, and in X-MMS-Event, which the signature does not cover.",
+		Signature: Signature{From: "header:X-MMS-Signature", Encoding: Base64},
+		Algorithm: HMACSHA1,
+		Content:   "{body}",
+		Event:     []string{"json:eventTypeName", "header:X-MMS-Event"},
+	},
+	{
 		Name:      "pagerduty",
 		Title:     "PagerDuty (V3)",
 		Reference: "https://developer.pagerduty.com/docs/verifying-webhook-signatures",
