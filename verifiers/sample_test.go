@@ -95,6 +95,7 @@ func signable() (all []Scheme) {
 func isSignable(scheme Scheme) bool {
 	r, err := compile(scheme)
 	return err == nil && (r.signature.kind == inHeader || r.signature.kind == inNumbered) &&
+		!strings.Contains(scheme.Content, "{query:") && // Sign doesn't set the target
 		(!r.hasTime || r.time.kind == inHeader || r.time.kind == inList)
 }
 
