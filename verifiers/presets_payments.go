@@ -209,6 +209,18 @@ var paymentPresets = []Scheme{
 		Challenge: "wechatpay",
 	},
 	{
+		Name:      "wise",
+		Title:     "Wise",
+		Reference: "https://docs.wise.com/guides/developer/webhooks/event-handling",
+		Note:      "The secret is Wise's public key, of which the sandbox has its own. Wise signs for all its customers alike: check that the profile is one of yours. The id is a header that the signature does not cover; no time is signed apart from sent_at in the body, which is not checked because a delivery is sent again for two weeks.",
+		Signature: Signature{From: "header:X-Signature-SHA256", Encoding: Base64},
+		Algorithm: RSASHA256,
+		Key:       PEM,
+		Content:   "{body}",
+		ID:        []string{"header:X-Delivery-Id"},
+		Event:     []string{"json:event_type"},
+	},
+	{
 		Name:      "worldpay",
 		Title:     "Worldpay (Access)",
 		Reference: "https://docs.worldpay.com/access/products/events",
