@@ -105,6 +105,17 @@ var paymentPresets = []Scheme{
 		Event:     []string{"json:meta.event_name", "header:X-Event-Name"},
 	},
 	{
+		Name:      "mercado-pago",
+		Title:     "Mercado Pago",
+		Reference: "https://github.com/mercadopago/sdk-nodejs/blob/master/src/utils/webhook/index.ts",
+		Note:      "Only the parameter data.id, X-Request-Id and the time are signed, not the body: ask the vendor's API for what data.id names. Notifications of QR codes, which aren't signed, are refused, and so is one without data.id. Versions of the vendor's library differ on whether a data.id with capital letters is signed as it is sent, as here, or in small ones. The time is sent in milliseconds; a number up to 1e11 is taken as seconds. The vendor names no tolerance.",
+		Signature: Signature{From: "header:X-Signature", List: &List{Separator: ",", Assign: "=", Key: "v1"}},
+		Content:   "id:{query:data.id};request-id:{header:X-Request-Id};ts:{timestamp};",
+		Timestamp: &Timestamp{From: "list:ts", Unit: AutoUnit},
+		ID:        []string{"header:X-Request-Id"},
+		Event:     []string{"json:action", "json:type"},
+	},
+	{
 		Name:      "mollie-nextgen",
 		Title:     "Mollie (next-gen webhooks)",
 		Reference: "https://docs.mollie.com/reference/webhooks-new",
