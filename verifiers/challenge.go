@@ -150,6 +150,13 @@ var challenges = map[string]*challenge{
 		head:    oktaVerification,
 	},
 
+	// https://docs.onfleet.com/reference/create-webhook
+	"onfleet": {
+		about:   "a GET with `check` is answered with its text",
+		methods: get,
+		head:    echoParameter("check"),
+	},
+
 	// https://docs.slack.dev/reference/events/url_verification
 	"slack": {
 		about:    "a signed `url_verification` is answered with its text",

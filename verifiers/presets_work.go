@@ -145,6 +145,18 @@ var workPresets = []Scheme{
 		Challenge: "okta",
 	},
 	{
+		Name:      "onfleet",
+		Title:     "Onfleet",
+		Reference: "https://docs.onfleet.com/reference/secrets",
+		Note:      "The secret is hexadecimal. No time is signed, and the body has no id of its own.",
+		Signature: Signature{From: "header:X-Onfleet-Signature"},
+		Algorithm: HMACSHA512,
+		Key:       HexKey,
+		Content:   "{body}",
+		Event:     []string{"json:triggerName", "json:triggerId"},
+		Challenge: "onfleet",
+	},
+	{
 		Name:      "sanity",
 		Title:     "Sanity",
 		Reference: "https://www.sanity.io/docs/content-lake/webhooks",
