@@ -114,6 +114,17 @@ var challenges = map[string]*challenge{
 		head:    reachable,
 	},
 
+	// https://learn.microsoft.com/en-us/linkedin/shared/api-guide/webhook-validation
+	"linkedin": {
+		about:   "a GET with `challengeCode` is answered with its HMAC",
+		methods: get,
+		head:    linkedinCode,
+		// As xCheck, which signs more than UUIDs.
+		verified: xDelivery,
+		of:       signsWithHMAC,
+		ofWhat:   hmacOnly,
+	},
+
 	// https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 	"meta": {
 		about:     "a GET with `hub.challenge` is answered with its text if `hub.verify_token` is the route's `verify_token`",

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 
 	"github.com/hookseal/hookseal/internal/jsonpath"
 )
@@ -208,8 +209,35 @@ func xCheck(h *Handshake, r Request) (Answer, error) {
 	return inJSONOf(map[string]string{"response_token": "sha256=" + base64.StdEncoding.EncodeToString(sum)})
 }
 
-// xDelivery refuses a delivery whose signature anybody can have from xCheck: one whose whole signed text is such
-// a text, whatever of it is the body.
+// linkedinCode signs a UUID for whoever asks, with the key of deliveries. LinkedIn's have an equals sign in what
+// is signed; those of a scheme that somebody describes may not: see xDelivery.
+func linkedinCode(h *Handshake, r Request) (Answer, error) {
+	if r.Method != http.MethodGet {
+		return Answer{}, ErrNoChallenge
+	}
+	code, present, err := parameter(r, "challengeCode")
+	switch {
+	case err != nil:
+		return Answer{}, err
+	case !present:
+		return Answer{}, ErrNoChallenge
+	case !uuid.MatchString(code):
+		return Answer{}, ErrChallengeMalformed
+	}
+	keys := h.verifier.valid()
+	if len(keys) == 0 {
+		return Answer{}, ErrChallengeRefused
+	}
+	return inJSONOf(struct {
+		Code     string `json:"challengeCode"`
+		Response string `json:"challengeResponse"`
+	}{code, hex.EncodeToString(keys[0].sum(nil, []byte(code)))})
+}
+
+var uuid = regexp.MustCompile("^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")
+
+// xDelivery refuses a delivery whose signature anybody can have from xCheck or linkedinCode: one whose whole
+// signed text is such a text, whatever of it is the body.
 func xDelivery(_ *Handshake, c *Check, body []byte) (Answer, error) {
 	var signed []byte
 	for _, part := range c.parts(body) {

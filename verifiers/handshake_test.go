@@ -429,6 +429,35 @@ func TestAChallengeOfXSignsNoDeliveryOfAnyContent(t *testing.T) {
 	}
 }
 
+// TestAChallengeOfLinkedInSignsNoDeliveryOfAnyContent: LinkedIn puts something in front of the body that it signs, and
+// a scheme of one's own need not.
+func TestAChallengeOfLinkedInSignsNoDeliveryOfAnyContent(t *testing.T) {
+	const code = "890e4665-4dfe-4ab1-b689-ed553bceeed0"
+	v, err := New(Scheme{Signature: Signature{From: "header:X-Signature"}, Content: "{body}", Challenge: "linkedin"}, identitySecrets, Options{Handshake: new(HandshakeOptions)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := v.Handshake().Head(Request{Method: http.MethodGet, Target: "/in?challengeCode=" + code})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var signed struct{ ChallengeResponse string }
+	if err := json.Unmarshal(answer.Body, &signed); err != nil {
+		t.Fatal(err)
+	}
+	check, err := v.Check(Request{Method: http.MethodPost, Header: http.Header{"X-Signature": {signed.ChallengeResponse}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer check.Close()
+	if _, err := check.Verify([]byte(code)); err != nil {
+		t.Fatalf("the test has nothing to refuse: %v", err)
+	}
+	if _, err := v.Handshake().Verified(check, []byte(code)); err != ErrChallengeText {
+		t.Error(err)
+	}
+}
+
 // TestChallengesThatSignNeedAnHMAC: with any other algorithm there is no key to sign with, which is said when the
 // configuration loads and not by a panic when the challenge comes.
 func TestChallengesThatSignNeedAnHMAC(t *testing.T) {
@@ -440,7 +469,7 @@ func TestChallengesThatSignNeedAnHMAC(t *testing.T) {
 		case digestKind:
 			scheme.Content = "{body}{secret}"
 		}
-		for _, challenge := range []string{"", "x", "zoom"} {
+		for _, challenge := range []string{"", "x", "linkedin", "zoom"} {
 			scheme.Challenge = challenge
 			_, err := New(scheme, []Secret{NewSecret("", scheme.SampleSecret())}, Options{AllowWeak: true, Handshake: new(HandshakeOptions)})
 			if good := challenge == "" || a.kind == hmacKind; (err == nil) != good {

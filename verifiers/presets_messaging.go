@@ -86,6 +86,16 @@ var messagingPresets = []Scheme{
 		Event:     []string{"json:events.*.type"},
 	},
 	{
+		Name:      "linkedin",
+		Title:     "LinkedIn",
+		Reference: "https://learn.microsoft.com/en-us/linkedin/shared/api-guide/webhook-validation",
+		Note:      "The secret is the app's client secret. No time is signed; a copy is known by its MAC.",
+		Signature: Signature{From: "header:X-LI-Signature"},
+		Content:   "hmacsha256={body}",
+		Event:     []string{"json:type"},
+		Challenge: "linkedin",
+	},
+	{
 		Name:      "mailgun",
 		Title:     "Mailgun",
 		Reference: "https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks",
