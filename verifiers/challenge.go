@@ -107,6 +107,12 @@ var challenges = map[string]*challenge{
 		uses:     []string{"verify_token"},
 	},
 
+	// https://dev.frontapp.com/docs/application-webhooks
+	"front": {
+		about:    "a signed `sync` with `X-Front-Challenge` is answered with its text",
+		verified: frontSync,
+	},
+
 	// Somebody is there. https://developers.intercom.com/docs/webhooks/setting-up-webhooks
 	"intercom": {
 		about:   "HEAD is answered",

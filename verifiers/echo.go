@@ -256,6 +256,18 @@ func slackURL(_ *Handshake, _ *Check, body []byte) (Answer, error) {
 	return echo(stringAt(pathChallenge, body))
 }
 
+// frontSync echoes the text of a header, which isn't signed as the body is.
+func frontSync(_ *Handshake, c *Check, body []byte) (Answer, error) {
+	values := c.request.Header["X-Front-Challenge"]
+	switch {
+	case stringAt(pathType, body) != "sync" || len(values) == 0:
+		return Answer{}, ErrNoChallenge
+	case len(values) > 1 || !isToken(values[0]):
+		return Answer{}, ErrChallengeMalformed
+	}
+	return inJSONOf(map[string]string{"challenge": values[0]})
+}
+
 // zoomURL signs a text with the key that has signed the challenge.
 func zoomURL(_ *Handshake, c *Check, body []byte) (Answer, error) {
 	if stringAt(pathEvent, body) != "endpoint.url_validation" {

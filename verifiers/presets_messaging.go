@@ -64,6 +64,17 @@ var messagingPresets = []Scheme{
 		Challenge: "feishu",
 	},
 	{
+		Name:      "front",
+		Title:     "Front (application webhooks)",
+		Reference: "https://dev.frontapp.com/docs/application-webhooks",
+		Note:      "The secret is the app's signing key. Webhooks of rules are signed otherwise. The vendor names no tolerance; a copy is known by its MAC.",
+		Signature: Signature{From: "header:X-Front-Signature", Encoding: Base64},
+		Content:   "{timestamp}:{body}",
+		Timestamp: &Timestamp{From: "header:X-Front-Request-Timestamp", Unit: Milliseconds},
+		Event:     []string{"json:type"},
+		Challenge: "front",
+	},
+	{
 		Name:      "intercom",
 		Title:     "Intercom",
 		Reference: "https://developers.intercom.com/docs/webhooks/webhook-notifications",
