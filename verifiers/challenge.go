@@ -223,6 +223,13 @@ var challenges = map[string]*challenge{
 		headNeeds: "encrypt_key",
 	},
 
+	// A form without signature, when a webhook is saved; any other status than 200 is shown as an error.
+	// https://github.com/woocommerce/woocommerce/blob/trunk/plugins/woocommerce/includes/class-wc-webhook.php
+	"woocommerce": {
+		about: "an unsigned form with the number of a webhook, `webhook_id`, is answered",
+		body:  wooPing,
+	},
+
 	// https://docs.x.com/x-api/webhooks/quickstart
 	"x": {
 		about:    "a GET with `crc_token` is answered with its HMAC",

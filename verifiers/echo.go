@@ -349,3 +349,13 @@ func notionToken(_ *Handshake, body []byte) (Answer, error) {
 	}
 	return once(stringAt(pathVerify, body))
 }
+
+// wooPing answers the question of a shop whether somebody is there.
+func wooPing(_ *Handshake, body []byte) (Answer, error) {
+	if !wooForm.Match(body) {
+		return Answer{}, ErrNoChallenge
+	}
+	return Answer{Status: http.StatusOK}, nil
+}
+
+var wooForm = regexp.MustCompile(`^webhook_id=[0-9]{1,20}$`)

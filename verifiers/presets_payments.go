@@ -232,6 +232,17 @@ var paymentPresets = []Scheme{
 		Event:     []string{"json:event_type"},
 	},
 	{
+		Name:      "woocommerce",
+		Title:     "WooCommerce",
+		Reference: "https://github.com/woocommerce/woocommerce/blob/trunk/plugins/woocommerce/includes/class-wc-webhook.php",
+		Note:      "Event and id are headers that the signature does not cover; no time is signed. Deliveries of two topics with the same body count as copies of each other: give each topic a route of its own. A plug-in of the shop may have chosen another hash than SHA-256.",
+		Signature: Signature{From: "header:X-WC-Webhook-Signature", Encoding: Base64},
+		Content:   "{body}",
+		ID:        []string{"header:X-WC-Webhook-Delivery-ID"},
+		Event:     []string{"header:X-WC-Webhook-Topic"},
+		Challenge: "woocommerce",
+	},
+	{
 		Name:      "worldpay",
 		Title:     "Worldpay (Access)",
 		Reference: "https://docs.worldpay.com/access/products/events",
