@@ -251,7 +251,6 @@ var messagingPresets = []Scheme{
 		Title:     "X (Twitter)",
 		Reference: "https://docs.x.com/x-api/webhooks/introduction",
 		Note:      "The secret is the app's consumer secret. No time is signed, and the body has neither id nor event.",
-		Evidence:  Unconfirmed,
 		Signature: Signature{From: "header:X-Twitter-Webhooks-Signature", List: &List{Assign: "=", Key: "sha256"}, Encoding: Base64},
 		Content:   "{body}",
 		Challenge: "x",
