@@ -137,10 +137,9 @@ var developmentPresets = []Scheme{
 	},
 	{
 		Name:      "jira",
-		Title:     "Jira Cloud",
+		Title:     "Jira (Cloud, Data Center)",
 		Reference: "https://developer.atlassian.com/cloud/jira/platform/webhooks/",
 		Note:      "Only webhooks that an administrator made with a secret are signed; Connect apps get a JWT instead, which this is not. The id is a header that the signature does not cover; no time is signed.",
-		Evidence:  Unconfirmed,
 		Signature: Signature{From: "header:X-Hub-Signature", List: &List{Assign: "=", Key: "sha256"}},
 		Content:   "{body}",
 		ID:        []string{"header:X-Atlassian-Webhook-Identifier"},
