@@ -255,9 +255,8 @@ var paymentPresets = []Scheme{
 	{
 		Name:      "xero",
 		Title:     "Xero",
-		Reference: "https://developer.xero.com/documentation/guides/webhooks/configuring-your-server/",
-		Note:      "No time is signed. One delivery has many events, and no id of its own.",
-		Evidence:  Unconfirmed,
+		Reference: "https://developer.xero.com/documentation/webhooks/configuring-your-server",
+		Note:      "No time is signed; a delivery is sent again for a day. One delivery has many events, and no id of its own.",
 		Signature: Signature{From: "header:X-Xero-Signature", Encoding: Base64},
 		Content:   "{body}",
 		Event:     []string{"json:events.*.eventType"},

@@ -18,7 +18,6 @@ var workPresets = []Scheme{
 		Title:     "Asana",
 		Reference: "https://developers.asana.com/docs/webhooks-guide",
 		Note:      "The secret comes in the header X-Hook-Secret when the webhook is made. No time is signed, and the body has no id; so of heartbeats, which are all alike, only the first is forwarded within the replay window.",
-		Evidence:  Unconfirmed,
 		Signature: Signature{From: "header:X-Hook-Signature"},
 		Content:   "{body}",
 		Event:     []string{"json:events.*.action"},
