@@ -131,6 +131,14 @@ var challenges = map[string]*challenge{
 		ofWhat:   hmacOnly,
 	},
 
+	// Somebody is there.
+	// https://mandrill.zendesk.com/hc/en-us/articles/360038740014-Why-can-t-my-webhook-or-inbound-route-URL-be-verified
+	"mandrill": {
+		about:   "HEAD is answered",
+		methods: head,
+		head:    reachable,
+	},
+
 	// https://developers.facebook.com/docs/graph-api/webhooks/getting-started
 	"meta": {
 		about:     "a GET with `hub.challenge` is answered with its text if `hub.verify_token` is the route's `verify_token`",

@@ -126,6 +126,18 @@ var signedParts = map[string]func(Request, []byte) (string, bool){
 		}
 		return text, true
 	},
+	"mandrill": func(r Request, body []byte) (string, bool) {
+		text := r.Target + "\n" + r.Header.Get("X-Mandrill-Signature") + "\n"
+		values, err := url.ParseQuery(string(body))
+		if err != nil {
+			return "", false
+		}
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			slices.Sort(values[name])
+			text += name + strings.Join(values[name], name)
+		}
+		return text, true
+	},
 	"twilio":            twilioParts,
 	"twilio-shared-key": twilioParts,
 	"wecom":             wechatParts,

@@ -99,6 +99,17 @@ var codedPresets = []Scheme{
 		code:      &code{open: openHook0, coversBody: true},
 	},
 	{
+		Name:      "mandrill",
+		Title:     "Mandrill (Mailchimp Transactional)",
+		Reference: "https://mandrill.zendesk.com/hc/en-us/articles/360039232513-How-to-Authenticate-Webhook-Requests",
+		Note:      "SHA-1. The secret is the webhook's authentication key; the public URL must be, with the target, the one that was registered. The body is a form with many events in mandrill_events, and has neither id nor event of its own. No marks part URL, names and values in the signed text, so who has a delivery can move characters between them. No time is signed.",
+		Signature: Signature{From: "header:X-Mandrill-Signature", Encoding: Base64},
+		Algorithm: HMACSHA1,
+		Content:   "{url}{the names and values of the form, sorted and joined}",
+		Challenge: "mandrill",
+		code:      &code{open: openMandrill, coversBody: true, coversURL: true},
+	},
+	{
 		Name:      "paypal",
 		Title:     "PayPal",
 		Reference: "https://developer.paypal.com/api/rest/webhooks/rest/",
