@@ -110,7 +110,7 @@ var messagingPresets = []Scheme{
 		Name:      "mailgun",
 		Title:     "Mailgun",
 		Reference: "https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks",
-		Note:      "Only time and token are signed, not the event: whoever has one delivery can send another event with them, once, because the token is the id.",
+		Note:      "Only time and token are signed, not the event: whoever has one delivery can send another event with them, once, because the token is the id. Of a subaccount's events the signature is under the subaccount's key; parent-signature, under that of the primary account, isn't read. The vendor warns of delays: raise the tolerance where deliveries come late.",
 		Signature: Signature{From: "json:signature.signature"},
 		Content:   "{timestamp}{json:signature.token}",
 		Timestamp: &Timestamp{From: "json:signature.timestamp"},
