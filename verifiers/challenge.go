@@ -75,6 +75,15 @@ var challenges = map[string]*challenge{
 		brings: true,
 	},
 
+	// https://github.com/braintree/braintree_node/blob/master/lib/braintree/webhook_notification_gateway.js
+	"braintree": {
+		about:   "a GET with `bt_challenge` is answered with its HMAC, if a secret has the public key for its label",
+		methods: get,
+		head:    braintreeChallenge,
+		of:      func(s Scheme) bool { return s.code != nil },
+		ofWhat:  "braintree alone, which tells its deliveries from what is signed for whoever asks",
+	},
+
 	// https://github.com/open-dingtalk/DingTalk-Callback-Crypto
 	"dingtalk": {
 		about:         "with the route's `encrypt_key` and `receiver_id`, a signed `check_url` is answered and a delivery acknowledged with `success`, encrypted",

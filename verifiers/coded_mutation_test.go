@@ -126,6 +126,13 @@ var signedParts = map[string]func(Request, []byte) (string, bool){
 		}
 		return text, true
 	},
+	"braintree": func(_ Request, body []byte) (string, bool) {
+		values, err := url.ParseQuery(string(body))
+		if err != nil {
+			return "", false
+		}
+		return strings.TrimSuffix(values.Get("bt_payload"), "\n"), false // the names of public keys may be any
+	},
 	"mandrill": func(r Request, body []byte) (string, bool) {
 		text := r.Target + "\n" + r.Header.Get("X-Mandrill-Signature") + "\n"
 		values, err := url.ParseQuery(string(body))

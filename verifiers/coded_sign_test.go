@@ -67,6 +67,7 @@ func TestWhatASchemeInCodeCanNotSignItSays(t *testing.T) {
 	}{
 		{"adyen", nil, Message{}, "scheme adyen: its deliveries can be verified only"},
 		{"alipay", nil, Message{}, "scheme alipay: its deliveries can be verified only"},
+		{"braintree", nil, Message{}, "scheme braintree: its deliveries can be verified only"},
 		{"wecom", nil, Message{}, "scheme wecom: its deliveries can be verified only"},
 		{"coinbase-cdp", nil, Message{}, "scheme coinbase-cdp: the signature needs a header field to cover: give the message an id or an event"},
 		{"contentful", nil, Message{Target: "/in?a?b"}, "scheme contentful: a signed field contains its separator"},

@@ -74,6 +74,12 @@ func TestWhatASchemeInCodeDoesNotCover(t *testing.T) {
 		{"rfc9421", "section B.2.5, HMAC, which leaves the body out", "the body", replace("hello", "other")},
 		{"rfc9421", "section B.2.5, HMAC, which leaves the body out", "method", method},
 		{"rfc9421", "section B.2.5, HMAC, which leaves the body out", "target", target("/foo", "/bar")},
+		{"braintree", "a notification", "the name of the public key", replace("integration_public_key", "other")},
+		{"braintree", "a notification", "the line feed at the end", replace("%0A&", "&")},
+		{"braintree", "a notification", "the order", func(_ *Request, body []byte) []byte {
+			first, rest, _ := bytes.Cut(body, []byte("&"))
+			return append(append(rest, '&'), first...)
+		}},
 		{"mandrill", "two fields, in the wrong order", "the order", replace("b=2&mandrill_events=%5B%5D", "mandrill_events=%5B%5D&b=2")},
 		{"mandrill", "two fields, in the wrong order", "a mark moved to a value", replace("mandrill_events=", "mandrill_event=s")},
 		{"mandrill", "two fields, in the wrong order", "method", method},

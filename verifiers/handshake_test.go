@@ -25,6 +25,7 @@ type challengeVector struct {
 	Body        string            `json:"body"`
 	Stage       string            `json:"stage"` // head, body or verified
 	Secrets     []string          `json:"secrets"`
+	Label       string            `json:"label"` // of all secrets
 	AllowShort  bool              `json:"allow_short"`
 	VerifyToken string            `json:"verify_token"`
 	EncryptKey  string            `json:"encrypt_key"`
@@ -116,7 +117,7 @@ func (v *challengeVector) verifier(t testing.TB) *Verifier {
 	}
 	var secrets []Secret
 	for _, text := range v.Secrets {
-		secrets = append(secrets, NewSecret("", text))
+		secrets = append(secrets, NewSecret(v.Label, text))
 	}
 	if v.Accepted != 0 {
 		secrets = secretsOf(v.scheme)
@@ -454,6 +455,14 @@ func TestAChallengeOfLinkedInSignsNoDeliveryOfAnyContent(t *testing.T) {
 		t.Fatalf("the test has nothing to refuse: %v", err)
 	}
 	if _, err := v.Handshake().Verified(check, []byte(code)); err != ErrChallengeText {
+		t.Error(err)
+	}
+}
+
+// TestBraintreesChallengeIsNobodyElses: another scheme wouldn't refuse the texts that it signs.
+func TestBraintreesChallengeIsNobodyElses(t *testing.T) {
+	scheme := Scheme{Name: "acme", Signature: Signature{From: "header:X-Signature"}, Content: "{body}", Challenge: "braintree"}
+	if _, err := New(scheme, identitySecrets, Options{Handshake: new(HandshakeOptions)}); err == nil || !strings.Contains(err.Error(), "braintree alone") {
 		t.Error(err)
 	}
 }

@@ -51,6 +51,17 @@ var codedPresets = []Scheme{
 		},
 	},
 	{
+		Name:      "braintree",
+		Title:     "Braintree",
+		Reference: "https://github.com/braintree/braintree_node/blob/master/lib/braintree/webhook_notification_gateway.js",
+		Note:      "SHA-1. The secret is the private key, and its label the public key, with which the challenge is answered. The body is a form of bt_signature and bt_payload and nothing else; what happened stands in an XML document in base64, which only the app reads, so that there is neither id nor event. No time is signed.",
+		Signature: Signature{From: "form:bt_signature", List: &List{Separator: "&", Assign: "|", Key: "*"}},
+		Algorithm: HMACSHA1,
+		Content:   "the value of bt_payload",
+		Challenge: "braintree",
+		code:      &code{open: openBraintree, coversBody: true},
+	},
+	{
 		Name:      "coinbase-cdp",
 		Title:     "Coinbase Developer Platform",
 		Reference: "https://docs.cdp.coinbase.com/webhooks/verify-signatures",
