@@ -127,9 +127,8 @@ var developmentPresets = []Scheme{
 	{
 		Name:      "heroku",
 		Title:     "Heroku",
-		Reference: "https://devcenter.heroku.com/articles/app-webhooks",
+		Reference: "https://github.com/heroku/webhooks-demo/blob/master/app/controllers/webhooks_controller.rb",
 		Note:      "No time is signed.",
-		Evidence:  Unconfirmed,
 		Signature: Signature{From: "header:Heroku-Webhook-Hmac-SHA256", Encoding: Base64},
 		Content:   "{body}",
 		ID:        []string{"json:webhook_metadata.delivery.id"},
@@ -210,9 +209,8 @@ var developmentPresets = []Scheme{
 	{
 		Name:      "vercel",
 		Title:     "Vercel",
-		Reference: "https://vercel.com/docs/webhooks/webhooks-api",
-		Note:      "SHA-1. No time is signed.",
-		Evidence:  Unconfirmed,
+		Reference: "https://github.com/vercel/example-marketplace-integration/blob/main/app/webhook/route.ts",
+		Note:      "SHA-1. The secret is that of the webhook, or of an integration its client secret. No time is signed.",
 		Signature: Signature{From: "header:X-Vercel-Signature"},
 		Algorithm: HMACSHA1,
 		Content:   "{body}",
