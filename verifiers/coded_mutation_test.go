@@ -100,6 +100,11 @@ var signedParts = map[string]func(Request, []byte) (string, bool){
 		}
 		return text + "\n" + string(body), len(r.Header.Values("X-Contentful-Signature")) == 1
 	},
+	"recurly": func(r Request, body []byte) (string, bool) {
+		entries := strings.Split(r.Header.Get("Recurly-Signature"), ",")
+		last := strings.ToLower(entries[len(entries)-1]) // those in front may be of other secrets, and none
+		return entries[0] + "\n" + last + "\n" + string(body), len(r.Header.Values("Recurly-Signature")) == 1
+	},
 	"hook0":        hook0Parts,
 	"coinbase-cdp": hook0Parts,
 	"rfc9421": func(r Request, body []byte) (string, bool) {

@@ -10,7 +10,7 @@ import (
 )
 
 // codedSigned are the schemes in code that can sign.
-var codedSigned = []string{"coinbase-cdp", "contentful", "hook0", "mandrill", "rfc9421", "twilio", "twilio-shared-key"}
+var codedSigned = []string{"coinbase-cdp", "contentful", "hook0", "mandrill", "recurly", "rfc9421", "twilio", "twilio-shared-key"}
 
 // signedInCode signs a message by a scheme in code, and returns the request with a verifier.
 func signedInCode(t testing.TB, name string, m Message) (*Verifier, Request) {

@@ -80,6 +80,11 @@ func TestWhatASchemeInCodeDoesNotCover(t *testing.T) {
 			first, rest, _ := bytes.Cut(body, []byte("&"))
 			return append(append(rest, '&'), first...)
 		}},
+		{"recurly", "an account", "the id", header("Recurly-Notification-Id", "other")},
+		{"recurly", "two signatures, the second of which is right", "the first", func(r *Request, body []byte) []byte {
+			entries := strings.Split(r.Header.Get("Recurly-Signature"), ",")
+			return header("Recurly-Signature", entries[0]+","+entries[2])(r, body)
+		}},
 		{"mandrill", "two fields, in the wrong order", "the order", replace("b=2&mandrill_events=%5B%5D", "mandrill_events=%5B%5D&b=2")},
 		{"mandrill", "two fields, in the wrong order", "a mark moved to a value", replace("mandrill_events=", "mandrill_event=s")},
 		{"mandrill", "two fields, in the wrong order", "method", method},
