@@ -29,6 +29,7 @@ type challenge struct {
 	Headers                 [][2]string
 	Body, Stage             string
 	Secrets                 []string
+	Label                   string
 	Now                     int64
 	VerifyToken             string `json:"verify_token"`
 	EncryptKey              string `json:"encrypt_key"`
@@ -103,6 +104,7 @@ func (c *challenge) block(t *testing.T) string {
 	}
 	for _, secret := range c.Secrets {
 		add("secret", secret)
+		lines[len(lines)-1] += " " + c.Label
 	}
 	if c.VerifyToken != "" {
 		add("verify_token", c.VerifyToken)

@@ -75,6 +75,15 @@ var challenges = map[string]*challenge{
 		brings: true,
 	},
 
+	// https://github.com/braintree/braintree_node/blob/master/lib/braintree/webhook_notification_gateway.js
+	"braintree": {
+		about:   "a GET with `bt_challenge` is answered with its HMAC, if a secret has the public key for its label",
+		methods: get,
+		head:    braintreeChallenge,
+		of:      func(s Scheme) bool { return s.code != nil },
+		ofWhat:  "braintree alone, which tells its deliveries from what is signed for whoever asks",
+	},
+
 	// https://github.com/open-dingtalk/DingTalk-Callback-Crypto
 	"dingtalk": {
 		about:         "with the route's `encrypt_key` and `receiver_id`, a signed `check_url` is answered and a delivery acknowledged with `success`, encrypted",
@@ -107,8 +116,33 @@ var challenges = map[string]*challenge{
 		uses:     []string{"verify_token"},
 	},
 
+	// https://dev.frontapp.com/docs/application-webhooks
+	"front": {
+		about:    "a signed `sync` with `X-Front-Challenge` is answered with its text",
+		verified: frontSync,
+	},
+
 	// Somebody is there. https://developers.intercom.com/docs/webhooks/setting-up-webhooks
 	"intercom": {
+		about:   "HEAD is answered",
+		methods: head,
+		head:    reachable,
+	},
+
+	// https://learn.microsoft.com/en-us/linkedin/shared/api-guide/webhook-validation
+	"linkedin": {
+		about:   "a GET with `challengeCode` is answered with its HMAC",
+		methods: get,
+		head:    linkedinCode,
+		// As xCheck, which signs more than UUIDs.
+		verified: xDelivery,
+		of:       signsWithHMAC,
+		ofWhat:   hmacOnly,
+	},
+
+	// Somebody is there.
+	// https://mandrill.zendesk.com/hc/en-us/articles/360038740014-Why-can-t-my-webhook-or-inbound-route-URL-be-verified
+	"mandrill": {
 		about:   "HEAD is answered",
 		methods: head,
 		head:    reachable,
@@ -148,6 +182,13 @@ var challenges = map[string]*challenge{
 		about:   "a GET with `X-Okta-Verification-Challenge` is answered with its text",
 		methods: get,
 		head:    oktaVerification,
+	},
+
+	// https://docs.onfleet.com/reference/create-webhook
+	"onfleet": {
+		about:   "a GET with `check` is answered with its text",
+		methods: get,
+		head:    echoParameter("check"),
 	},
 
 	// https://docs.slack.dev/reference/events/url_verification
@@ -197,6 +238,13 @@ var challenges = map[string]*challenge{
 		head:      wecomEcho,
 		uses:      []string{"encrypt_key", "receiver_id"},
 		headNeeds: "encrypt_key",
+	},
+
+	// A form without signature, when a webhook is saved; any other status than 200 is shown as an error.
+	// https://github.com/woocommerce/woocommerce/blob/trunk/plugins/woocommerce/includes/class-wc-webhook.php
+	"woocommerce": {
+		about: "an unsigned form with the number of a webhook, `webhook_id`, is answered",
+		body:  wooPing,
 	},
 
 	// https://docs.x.com/x-api/webhooks/quickstart

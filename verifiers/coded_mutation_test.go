@@ -100,6 +100,11 @@ var signedParts = map[string]func(Request, []byte) (string, bool){
 		}
 		return text + "\n" + string(body), len(r.Header.Values("X-Contentful-Signature")) == 1
 	},
+	"recurly": func(r Request, body []byte) (string, bool) {
+		entries := strings.Split(r.Header.Get("Recurly-Signature"), ",")
+		last := strings.ToLower(entries[len(entries)-1]) // those in front may be of other secrets, and none
+		return entries[0] + "\n" + last + "\n" + string(body), len(r.Header.Values("Recurly-Signature")) == 1
+	},
 	"hook0":        hook0Parts,
 	"coinbase-cdp": hook0Parts,
 	"rfc9421": func(r Request, body []byte) (string, bool) {
@@ -123,6 +128,25 @@ var signedParts = map[string]func(Request, []byte) (string, bool){
 			default:
 				text += fmt.Sprintf("%q\n", r.Header.Values(name))
 			}
+		}
+		return text, true
+	},
+	"braintree": func(_ Request, body []byte) (string, bool) {
+		values, err := url.ParseQuery(string(body))
+		if err != nil {
+			return "", false
+		}
+		return strings.TrimSuffix(values.Get("bt_payload"), "\n"), false // the names of public keys may be any
+	},
+	"mandrill": func(r Request, body []byte) (string, bool) {
+		text := r.Target + "\n" + r.Header.Get("X-Mandrill-Signature") + "\n"
+		values, err := url.ParseQuery(string(body))
+		if err != nil {
+			return "", false
+		}
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			slices.Sort(values[name])
+			text += name + strings.Join(values[name], name)
 		}
 		return text, true
 	},

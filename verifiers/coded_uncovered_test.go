@@ -74,6 +74,20 @@ func TestWhatASchemeInCodeDoesNotCover(t *testing.T) {
 		{"rfc9421", "section B.2.5, HMAC, which leaves the body out", "the body", replace("hello", "other")},
 		{"rfc9421", "section B.2.5, HMAC, which leaves the body out", "method", method},
 		{"rfc9421", "section B.2.5, HMAC, which leaves the body out", "target", target("/foo", "/bar")},
+		{"braintree", "a notification", "the name of the public key", replace("integration_public_key", "other")},
+		{"braintree", "a notification", "the line feed at the end", replace("%0A&", "&")},
+		{"braintree", "a notification", "the order", func(_ *Request, body []byte) []byte {
+			first, rest, _ := bytes.Cut(body, []byte("&"))
+			return append(append(rest, '&'), first...)
+		}},
+		{"recurly", "an account", "the id", header("Recurly-Notification-Id", "other")},
+		{"recurly", "two signatures, the second of which is right", "the first", func(r *Request, body []byte) []byte {
+			entries := strings.Split(r.Header.Get("Recurly-Signature"), ",")
+			return header("Recurly-Signature", entries[0]+","+entries[2])(r, body)
+		}},
+		{"mandrill", "two fields, in the wrong order", "the order", replace("b=2&mandrill_events=%5B%5D", "mandrill_events=%5B%5D&b=2")},
+		{"mandrill", "two fields, in the wrong order", "a mark moved to a value", replace("mandrill_events=", "mandrill_event=s")},
+		{"mandrill", "two fields, in the wrong order", "method", method},
 		{"twilio", twilioStatus, "the token of idempotency", header("I-Twilio-Idempotency-Token", "other")},
 		{"twilio", twilioStatus, "the spelling of an escape", replace("%C3", "%c3")},
 		{"twilio", twilioStatus, "a field once more", replace("To=", "MessageSid=SM1&To=")},

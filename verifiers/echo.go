@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 
 	"github.com/hookseal/hookseal/internal/jsonpath"
 )
@@ -208,8 +209,35 @@ func xCheck(h *Handshake, r Request) (Answer, error) {
 	return inJSONOf(map[string]string{"response_token": "sha256=" + base64.StdEncoding.EncodeToString(sum)})
 }
 
-// xDelivery refuses a delivery whose signature anybody can have from xCheck: one whose whole signed text is such
-// a text, whatever of it is the body.
+// linkedinCode signs a UUID for whoever asks, with the key of deliveries. LinkedIn's have an equals sign in what
+// is signed; those of a scheme that somebody describes may not: see xDelivery.
+func linkedinCode(h *Handshake, r Request) (Answer, error) {
+	if r.Method != http.MethodGet {
+		return Answer{}, ErrNoChallenge
+	}
+	code, present, err := parameter(r, "challengeCode")
+	switch {
+	case err != nil:
+		return Answer{}, err
+	case !present:
+		return Answer{}, ErrNoChallenge
+	case !uuid.MatchString(code):
+		return Answer{}, ErrChallengeMalformed
+	}
+	keys := h.verifier.valid()
+	if len(keys) == 0 {
+		return Answer{}, ErrChallengeRefused
+	}
+	return inJSONOf(struct {
+		Code     string `json:"challengeCode"`
+		Response string `json:"challengeResponse"`
+	}{code, hex.EncodeToString(keys[0].sum(nil, []byte(code)))})
+}
+
+var uuid = regexp.MustCompile("^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")
+
+// xDelivery refuses a delivery whose signature anybody can have from xCheck or linkedinCode: one whose whole
+// signed text is such a text, whatever of it is the body.
 func xDelivery(_ *Handshake, c *Check, body []byte) (Answer, error) {
 	var signed []byte
 	for _, part := range c.parts(body) {
@@ -226,6 +254,18 @@ func slackURL(_ *Handshake, _ *Check, body []byte) (Answer, error) {
 		return Answer{}, ErrNoChallenge
 	}
 	return echo(stringAt(pathChallenge, body))
+}
+
+// frontSync echoes the text of a header, which isn't signed as the body is.
+func frontSync(_ *Handshake, c *Check, body []byte) (Answer, error) {
+	values := c.request.Header["X-Front-Challenge"]
+	switch {
+	case stringAt(pathType, body) != "sync" || len(values) == 0:
+		return Answer{}, ErrNoChallenge
+	case len(values) > 1 || !isToken(values[0]):
+		return Answer{}, ErrChallengeMalformed
+	}
+	return inJSONOf(map[string]string{"challenge": values[0]})
 }
 
 // zoomURL signs a text with the key that has signed the challenge.
@@ -309,3 +349,13 @@ func notionToken(_ *Handshake, body []byte) (Answer, error) {
 	}
 	return once(stringAt(pathVerify, body))
 }
+
+// wooPing answers the question of a shop whether somebody is there.
+func wooPing(_ *Handshake, body []byte) (Answer, error) {
+	if !wooForm.Match(body) {
+		return Answer{}, ErrNoChallenge
+	}
+	return Answer{Status: http.StatusOK}, nil
+}
+
+var wooForm = regexp.MustCompile(`^webhook_id=[0-9]{1,20}$`)

@@ -1,7 +1,9 @@
 package verifiers
 
 import (
+	"bytes"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -56,4 +58,26 @@ func formValue(fields []formField, name string) (value string, err error) {
 		value, found = field.value, true
 	}
 	return value, nil
+}
+
+// sortForm puts fields into the order of their names, and those of one name into that of their values.
+func sortForm(fields []formField) {
+	slices.SortFunc(fields, func(a, b formField) int {
+		if order := strings.Compare(a.name, b.name); order != 0 {
+			return order
+		}
+		return strings.Compare(a.value, b.value)
+	})
+}
+
+// urlAndForm returns a URL and the fields of a form behind it, with nothing between them.
+func urlAndForm(origin, target string, fields []formField) []byte {
+	var text bytes.Buffer
+	text.WriteString(origin)
+	text.WriteString(target)
+	for _, field := range fields {
+		text.WriteString(field.name)
+		text.WriteString(field.value)
+	}
+	return text.Bytes()
 }

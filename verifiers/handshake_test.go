@@ -25,6 +25,7 @@ type challengeVector struct {
 	Body        string            `json:"body"`
 	Stage       string            `json:"stage"` // head, body or verified
 	Secrets     []string          `json:"secrets"`
+	Label       string            `json:"label"` // of all secrets
 	AllowShort  bool              `json:"allow_short"`
 	VerifyToken string            `json:"verify_token"`
 	EncryptKey  string            `json:"encrypt_key"`
@@ -116,7 +117,7 @@ func (v *challengeVector) verifier(t testing.TB) *Verifier {
 	}
 	var secrets []Secret
 	for _, text := range v.Secrets {
-		secrets = append(secrets, NewSecret("", text))
+		secrets = append(secrets, NewSecret(v.Label, text))
 	}
 	if v.Accepted != 0 {
 		secrets = secretsOf(v.scheme)
@@ -429,6 +430,43 @@ func TestAChallengeOfXSignsNoDeliveryOfAnyContent(t *testing.T) {
 	}
 }
 
+// TestAChallengeOfLinkedInSignsNoDeliveryOfAnyContent: LinkedIn puts something in front of the body that it signs, and
+// a scheme of one's own need not.
+func TestAChallengeOfLinkedInSignsNoDeliveryOfAnyContent(t *testing.T) {
+	const code = "890e4665-4dfe-4ab1-b689-ed553bceeed0"
+	v, err := New(Scheme{Signature: Signature{From: "header:X-Signature"}, Content: "{body}", Challenge: "linkedin"}, identitySecrets, Options{Handshake: new(HandshakeOptions)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := v.Handshake().Head(Request{Method: http.MethodGet, Target: "/in?challengeCode=" + code})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var signed struct{ ChallengeResponse string }
+	if err := json.Unmarshal(answer.Body, &signed); err != nil {
+		t.Fatal(err)
+	}
+	check, err := v.Check(Request{Method: http.MethodPost, Header: http.Header{"X-Signature": {signed.ChallengeResponse}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer check.Close()
+	if _, err := check.Verify([]byte(code)); err != nil {
+		t.Fatalf("the test has nothing to refuse: %v", err)
+	}
+	if _, err := v.Handshake().Verified(check, []byte(code)); err != ErrChallengeText {
+		t.Error(err)
+	}
+}
+
+// TestBraintreesChallengeIsNobodyElses: another scheme wouldn't refuse the texts that it signs.
+func TestBraintreesChallengeIsNobodyElses(t *testing.T) {
+	scheme := Scheme{Name: "acme", Signature: Signature{From: "header:X-Signature"}, Content: "{body}", Challenge: "braintree"}
+	if _, err := New(scheme, identitySecrets, Options{Handshake: new(HandshakeOptions)}); err == nil || !strings.Contains(err.Error(), "braintree alone") {
+		t.Error(err)
+	}
+}
+
 // TestChallengesThatSignNeedAnHMAC: with any other algorithm there is no key to sign with, which is said when the
 // configuration loads and not by a panic when the challenge comes.
 func TestChallengesThatSignNeedAnHMAC(t *testing.T) {
@@ -440,7 +478,7 @@ func TestChallengesThatSignNeedAnHMAC(t *testing.T) {
 		case digestKind:
 			scheme.Content = "{body}{secret}"
 		}
-		for _, challenge := range []string{"", "x", "zoom"} {
+		for _, challenge := range []string{"", "x", "linkedin", "zoom"} {
 			scheme.Challenge = challenge
 			_, err := New(scheme, []Secret{NewSecret("", scheme.SampleSecret())}, Options{AllowWeak: true, Handshake: new(HandshakeOptions)})
 			if good := challenge == "" || a.kind == hmacKind; (err == nil) != good {

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -161,6 +162,16 @@ func mutationsOf(t *testing.T, v *vector) []mutation {
 			text := textAt(t, &p.place, v.body())
 			for i := range text {
 				add("one bit of "+field, nil, inText(text, flip(text, i)))
+			}
+		case p.kind == placePart && p.place.kind == inQuery:
+			path, query, _ := strings.Cut(v.Target, "?")
+			add("no "+field, ErrFieldMissing, func(m *mutation) { m.request.Target = path })
+			add("two of "+field, ErrFieldRepeated, func(m *mutation) { m.request.Target += "&" + field + "=x" })
+			value, _ := url.ParseQuery(query)
+			for i := range value.Get(field) {
+				add("one bit of "+field, nil, func(m *mutation) {
+					m.request.Target = strings.Replace(m.request.Target, value.Get(field), flip(value.Get(field), i), 1)
+				})
 			}
 		case p.kind == placePart:
 			add("no "+field, ErrFieldMissing, func(m *mutation) { delete(m.request.Header, field) })
@@ -391,7 +402,7 @@ func TestUnsignedHeadersChangeNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := v.request()
-		if scheme, _ := Preset(v.preset); scheme.code == nil && !strings.Contains(scheme.Content, "{url}") {
+		if scheme, _ := Preset(v.preset); scheme.code == nil && !strings.Contains(scheme.Content, "{url}") && !strings.Contains(scheme.Content, "{query:") {
 			r.Target, r.Method = "/elsewhere?id=1&id=2&event=%zz&signature=x", http.MethodPut
 		}
 		for _, field := range []string{"X-Request-Id", "Idempotency-Key", "Webhook-Event", "X-Original-Url", "Host", "X-Forwarded-Host"} {

@@ -42,7 +42,9 @@ func TestADeliveryWithoutASignatureIsRefused(t *testing.T) {
 		for _, r := range []Request{{}, {Header: http.Header{}}, {Method: http.MethodGet, Target: "/"}, {Method: http.MethodOptions, Header: http.Header{"Authorization": {"Bearer x"}}}} {
 			want := ErrSignatureMissing
 			if r.Header.Get("Authorization") != "" && scheme.Signature.From == "header:Authorization" {
-				want = map[string]error{"okta": ErrSignatureMismatch, "chargebee": ErrSignatureMalformed}[scheme.Name]
+				if want = ErrSignatureMismatch; scheme.Signature.List != nil {
+					want = ErrSignatureMalformed // an entry of another name
+				}
 			}
 			if d, err := verify(v, r, nil); err != want {
 				t.Errorf("%s: %v, %v", scheme.Name, d, err)

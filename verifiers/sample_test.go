@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -94,6 +95,7 @@ func signable() (all []Scheme) {
 func isSignable(scheme Scheme) bool {
 	r, err := compile(scheme)
 	return err == nil && (r.signature.kind == inHeader || r.signature.kind == inNumbered) &&
+		!strings.Contains(scheme.Content, "{query:") && // Sign doesn't set the target
 		(!r.hasTime || r.time.kind == inHeader || r.time.kind == inList)
 }
 
@@ -139,7 +141,21 @@ func firstPresets() (all []Scheme) {
 }
 
 // nonces are the header fields that presets sign besides those that Sign sets.
-var nonces = http.Header{"X-Lark-Request-Nonce": {"nonce"}, "Wechatpay-Nonce": {"nonce"}}
+var nonces = func() http.Header {
+	all := make(http.Header)
+	for _, scheme := range Presets() {
+		r, err := compile(scheme)
+		if err != nil {
+			panic(err)
+		}
+		for _, p := range r.content.signedHeaders() {
+			if !slices.ContainsFunc(r.ids, func(id name) bool { return id.key() == p.key() }) {
+				all[p.name] = []string{"nonce"}
+			}
+		}
+	}
+	return all
+}()
 
 // optionsOf returns the options that a scheme needs besides those given.
 func optionsOf(scheme Scheme, options Options) Options {

@@ -1,7 +1,6 @@
 package verifiers
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -70,14 +69,7 @@ func (e twilio) verify(c *Check, body []byte) (Delivery, error) {
 
 // write sets the signed text.
 func (e twilio) write(c *Check, origin string, fields []formField) {
-	var text bytes.Buffer
-	text.WriteString(origin)
-	text.WriteString(c.request.Target)
-	for _, field := range fields {
-		text.WriteString(field.name)
-		text.WriteString(field.value)
-	}
-	c.setText(text.Bytes(), nil, false)
+	c.setText(urlAndForm(origin, c.request.Target, fields), nil, false)
 }
 
 // sign signs for the public URL as it is configured.
@@ -110,12 +102,7 @@ func twilioFields(r Request, body []byte) ([]formField, error) {
 	if !ok {
 		return nil, ErrFieldMissing
 	}
-	slices.SortFunc(fields, func(a, b formField) int {
-		if order := strings.Compare(a.name, b.name); order != 0 {
-			return order
-		}
-		return strings.Compare(a.value, b.value)
-	})
+	sortForm(fields)
 	return slices.Compact(fields), nil
 }
 

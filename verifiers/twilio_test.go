@@ -36,7 +36,7 @@ func TestAWeakSchemeInCodeNeedsTheWord(t *testing.T) {
 			t.Errorf("%s is used without AllowWeak", scheme.Name)
 		}
 	}
-	if weak != 5 {
+	if weak != 7 {
 		t.Errorf("%d are weak", weak)
 	}
 }
