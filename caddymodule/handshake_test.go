@@ -2,6 +2,7 @@ package caddymodule_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -154,10 +155,11 @@ func (c *challenge) header(t *testing.T) http.Header {
 		}
 	}
 	sender := newSenderWith(t, c.scheme, secret)
+	_, event := sender.verifier.Names(verifiers.Request{Header: h}, []byte(c.Body))
 	for _, name := range sender.verifier.HeaderNames() {
 		h.Del(name)
 	}
-	for name, values := range sender.sign(verifiers.Message{ID: newID(), Event: "event", Body: []byte(c.Body), Method: c.Method, Target: c.path}) {
+	for name, values := range sender.sign(verifiers.Message{ID: newID(), Event: cmp.Or(event, "event"), Body: []byte(c.Body), Method: c.Method, Target: c.path}) {
 		h[name] = values
 	}
 	return h
@@ -475,10 +477,6 @@ func TestPingsThatAreEventsGoOnToTheApp(t *testing.T) {
 	app := newApp(t)
 	t.Setenv("FIGMA_PASSCODE", "figma-passcode-0123456789")
 	g := startSite(t, app, `
-handle /github {
-	`+verifyBlock("github")+`
-	reverse_proxy APP
-}
 handle /line {
 	webhook_verify line {
 		secret {env.SECRET_OF_GENERIC}
@@ -491,11 +489,9 @@ handle /figma {
 	}
 	reverse_proxy APP
 }`)
-	ping := []byte(`{"zen":"Design for failure.","hook_id":` + strconv.FormatInt(time.Now().UnixNano(), 10) + `}`)
-	g.post("/github", with(newSender(t, "github").headerOf(ping), "X-GitHub-Event", "ping"), ping)
 	line := []byte(`{"destination":"U8e742f61d673b39c7fff3cecb7536ef0","events":[]}`)
 	g.post("/line", newSenderOf(t, "line", secrets["generic"]).headerOf(line), line).wants(t, 200)
-	app.take()
+	app.one()
 	g.post("/figma", nil, []byte(`{"event_type":"PING","passcode":"figma-passcode-0123456789","webhook_id":"`+newID()+`"}`)).wants(t, 200)
 	app.one()
 }

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { sign, verify } from "@octokit/webhooks-methods";
 
 import { examples } from "./examples.js";
-import { allBits, flipBit, someBit } from "./sender.js";
+import { allBits, flipBit, post, someBit } from "./sender.js";
 import { trial } from "./trial.js";
 
 export const secretName = "GITHUB_WEBHOOK_SECRET";
@@ -39,7 +39,8 @@ const forms = {
 /** Registers the tests. */
 export function githubTests(rig) {
   const secret = rig.secrets[secretName];
-  const payloads = [...examples.values()].flat();
+  const { ping: pings, ...others } = Object.fromEntries(examples);
+  const payloads = Object.values(others).flat();
 
   describe("GitHub: every example payload, signed by @octokit/webhooks-methods", () => {
     test("the package has its payloads", (t) => {
@@ -51,20 +52,30 @@ export function githubTests(rig) {
     for (const [type, write] of Object.entries(forms)) {
       describe(type, () => {
         let delivered = 0;
-        for (const [event, texts] of examples) {
+        for (const [event, texts] of Object.entries(others)) {
           test(event, async () => {
             const deliveries = texts.map((text) => delivery(secret, event, type, write(text)));
             delivered += await trial(rig, await Promise.all(deliveries));
           });
         }
         test("all of them reached the app", () => assert.equal(delivered, payloads.length));
+
+        test("the gateway answers pings", async () => {
+          assert.ok(pings.length > 0, "the package has none");
+          for (const text of pings) {
+            const { headers, body } = await delivery(secret, "ping", type, write(text));
+            assert.deepEqual(await post(`${rig.gateway.url}/github`, headers, body), { status: 200, body: "" });
+            assert.equal((await post(`${rig.gateway.url}/github`, headers, flipBit(body, 0))).status, 401);
+          }
+          assert.equal(rig.app.drain().length, 0, "pings that reached the app");
+        });
       });
     }
 
-    const ping = () => delivery(secret, "ping", "application/json", JSON.stringify({ zen: "Design for failure.", nonce: randomUUID() }));
+    const star = () => delivery(secret, "star", "application/json", JSON.stringify({ action: "created", nonce: randomUUID() }));
 
     test("no bit of body or signature can be changed", async () => {
-      const only = await ping();
+      const only = await star();
       only.forgeries = [
         ...allBits(only.body.length).map((bit) => ({ body: flipBit(only.body, bit) })),
         ...allBits(32).map((bit) => ({ headers: withBitChanged(only.headers, bit) })),
@@ -73,7 +84,7 @@ export function githubTests(rig) {
     });
 
     test("neither another secret nor the older signature alone will do", async () => {
-      const only = await ping();
+      const only = await star();
       const { "X-Hub-Signature-256": signature, ...older } = only.headers;
       const another = await sign(`${secret}-`, only.body.toString());
       only.forgeries = [{ headers: older }, { headers: { ...older, "X-Hub-Signature-256": another } }];

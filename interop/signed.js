@@ -73,6 +73,7 @@ export function signedTests(rig) {
     test("standardwebhooks and svix accept every payload, and none that was changed", async (t) => {
       let count = 0;
       for (const [event, [text]] of examples) {
+        if (event === "ping") continue; // the gateway answers it
         const { headers, body } = await received(event, text);
         for (const Webhook of [StandardWebhook, SvixWebhook]) {
           new Webhook(secret).verify(body, headers); // throws if it refuses

@@ -122,6 +122,12 @@ var challenges = map[string]*challenge{
 		verified: frontSync,
 	},
 
+	// https://docs.github.com/en/webhooks/webhook-events-and-payloads#ping
+	"github": {
+		about:    "the signed `ping` of a new webhook is answered",
+		verified: githubPing,
+	},
+
 	// Somebody is there. https://developers.intercom.com/docs/webhooks/setting-up-webhooks
 	"intercom": {
 		about:   "HEAD is answered",

@@ -87,6 +87,7 @@ var (
 	pathSNSType    = path("Type")
 	pathType       = path("type")
 	pathVerify     = path("verification_token")
+	pathZen        = path("zen")
 )
 
 // stringAt returns the string at a path, and "" where there is none or several.
@@ -266,6 +267,23 @@ func frontSync(_ *Handshake, c *Check, body []byte) (Answer, error) {
 		return Answer{}, ErrChallengeMalformed
 	}
 	return inJSONOf(map[string]string{"challenge": values[0]})
+}
+
+// githubPing answers what GitHub sends when a webhook is made. The header that names the event is not signed, so
+// that the body has to be a ping's besides, in JSON or in a form; a delivery that somebody has given the header is
+// none.
+func githubPing(_ *Handshake, c *Check, body []byte) (Answer, error) {
+	event := c.request.Header["X-Github-Event"]
+	if len(event) != 1 || event[0] != "ping" {
+		return Answer{}, ErrNoChallenge
+	}
+	if fields, ok := readForm(body); ok && len(fields) == 1 && fields[0].name == "payload" {
+		body = []byte(fields[0].value)
+	}
+	if stringAt(pathZen, body) == "" {
+		return Answer{}, ErrNoChallenge
+	}
+	return Answer{Status: http.StatusOK}, nil
 }
 
 // zoomURL signs a text with the key that has signed the challenge.

@@ -91,6 +91,7 @@ var developmentPresets = []Scheme{
 		Content:   "{body}",
 		ID:        []string{"header:X-GitHub-Delivery"},
 		Event:     []string{"header:X-GitHub-Event"},
+		Challenge: "github",
 	},
 	{
 		Name:      "github-sha1",
@@ -102,6 +103,7 @@ var developmentPresets = []Scheme{
 		Content:   "{body}",
 		ID:        []string{"header:X-GitHub-Delivery"},
 		Event:     []string{"header:X-GitHub-Event"},
+		Challenge: "github",
 	},
 	{
 		Name:      "gitlab-token",
