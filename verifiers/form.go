@@ -19,9 +19,10 @@ type formField struct{ name, value string }
 
 // readForm reads a body of the type application/x-www-form-urlencoded, in its own order, and reports
 // whether it is one. The values are bytes: some providers send other encodings than UTF-8, and sign the
-// bytes.
+// bytes. A semicolon that isn't escaped makes it none: no provider sends it so, and there are apps for which
+// it parts fields, so that they would read others in it.
 func readForm(body []byte) ([]formField, bool) {
-	if len(body) > maxFormBytes {
+	if len(body) > maxFormBytes || bytes.IndexByte(body, ';') >= 0 {
 		return nil, false
 	}
 	var fields []formField
