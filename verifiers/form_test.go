@@ -15,8 +15,18 @@ func FuzzAFormIsWhatOthersReadInIt(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		fields, ok := readForm(body)
 		values, err := url.ParseQuery(string(body))
+		form, formErr := appendForm(nil, body)
+		if formErr == nil && ok {
+			sortForm(fields)
+			if want := urlAndForm("", "", fields); string(form) != string(want) {
+				t.Fatalf("%q: %q, want %q", body, form, want)
+			}
+		}
 		if ok != (err == nil) && len(fields) < maxFormFields && len(body) <= maxFormBytes && strings.Count(string(body), "&") < maxFormFields {
 			t.Fatalf("%q: %t, %v", body, ok, err)
+		}
+		if formErr == nil && !ok && len(body) <= maxFormBytes {
+			t.Fatalf("%q: is a form for one", body)
 		}
 		if !ok {
 			return

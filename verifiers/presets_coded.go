@@ -118,7 +118,7 @@ var codedPresets = []Scheme{
 		Algorithm: HMACSHA1,
 		Content:   "{url}{the names and values of the form, sorted and joined}",
 		Challenge: "mandrill",
-		code:      &code{open: openMandrill, coversBody: true, coversURL: true},
+		code:      &code{open: openMandrill, coversBody: true, coversURL: true, copies: true},
 	},
 	{
 		Name:      "paypal",
