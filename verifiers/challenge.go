@@ -137,7 +137,7 @@ var challenges = map[string]*challenge{
 
 	// https://learn.microsoft.com/en-us/linkedin/shared/api-guide/webhook-validation
 	"linkedin": {
-		about:   "a GET with `challengeCode` is answered with its HMAC",
+		about:   "a GET with `challengeCode` is answered with its HMAC, under the secret whose label is `applicationId` if there is one",
 		methods: get,
 		head:    linkedinCode,
 		// As xCheck, which signs more than UUIDs.

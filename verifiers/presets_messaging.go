@@ -100,7 +100,7 @@ var messagingPresets = []Scheme{
 		Name:      "linkedin",
 		Title:     "LinkedIn",
 		Reference: "https://learn.microsoft.com/en-us/linkedin/shared/api-guide/webhook-validation",
-		Note:      "The secret is the app's client secret. No time is signed; a copy is known by its MAC.",
+		Note:      "The secret is the app's client secret; that of a child app has the app's id for its label, so that the challenge is answered with it. No time is signed; a copy is known by its MAC.",
 		Signature: Signature{From: "header:X-LI-Signature"},
 		Content:   "hmacsha256={body}",
 		Event:     []string{"json:type"},
