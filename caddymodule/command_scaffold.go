@@ -76,12 +76,16 @@ func (s *scaffold) caddyfile(scheme verifiers.Scheme) string {
 		comment("Or, from a file: {file./run/secrets/" + scheme.Name + "}")
 	}
 	b.WriteString("secret " + secretValueOf(scheme))
-	if scheme.KeyID != "" {
-		b.WriteString(" key-id")
-	}
-	b.WriteByte('\n')
-	if scheme.KeyID != "" {
+	label := verifiers.ChallengeLabel(scheme.Challenge)
+	switch {
+	case scheme.KeyID != "":
+		b.WriteString(" key-id\n")
 		comment("The label, key-id, is what " + strings.TrimPrefix(scheme.KeyID, "header:") + " calls the key.")
+	case label != "":
+		b.WriteString(" label\n")
+		comment("Write " + label + " for the label: without it the provider is not answered when the URL is registered.")
+	default:
+		b.WriteByte('\n')
 	}
 	// The scheme is asked what it needs, so that nobody has to list it.
 	if _, err := dryVerifier(scheme, verifiers.Options{AllowWeak: true}); err != nil {

@@ -32,7 +32,11 @@ func TestScaffoldsOfAllProvidersLoad(t *testing.T) {
 				t.Errorf("%s: lacks %q", scheme.Name, part)
 			}
 		}
-		for option, needed := range map[string]bool{"allow_weak\n": scheme.Weak(), "public_url https://": scheme.CoversURL()} {
+		for option, needed := range map[string]bool{
+			"allow_weak\n":        scheme.Weak(),
+			"public_url https://": scheme.CoversURL(),
+			"} label\n":           verifiers.ChallengeLabel(scheme.Challenge) != "",
+		} {
 			if strings.Contains(out, option) != needed {
 				t.Errorf("%s: %q should be there: %t", scheme.Name, option, needed)
 			}
@@ -89,7 +93,9 @@ func TestScaffoldsVerify(t *testing.T) {
 			out = strings.Replace(out, "secret "+scheme.SampleSecret()+"\n", "secret "+v.Secrets[0].Text+"\n", 1)
 		}
 		out = strings.ReplaceAll(out, "/run/secrets/"+scheme.Name, file)
-		out = strings.ReplaceAll(out, "} key-id\n", "} "+v.Secrets[0].Label+"\n")
+		for _, label := range []string{"key-id", "label"} {
+			out = strings.ReplaceAll(out, "} "+label+"\n", "} "+v.Secrets[0].Label+"\n")
+		}
 		if v.AllowShort {
 			out = strings.Replace(out, "webhook_verify "+scheme.Name+" {\n", "webhook_verify "+scheme.Name+" {\nallow_short\n", 1)
 		}

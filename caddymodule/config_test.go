@@ -284,7 +284,7 @@ func TestConfigurationsThatMakeNoSenseAreRefused(t *testing.T) {
 		{"max_body over 2 GiB", `{}`, verify(`,"max_body":2147483648`), "max_body 2147483648: must lie between 1 byte and 2 GiB"},
 		{"max_body over max_in_flight", `{"max_in_flight":1048576}`, verify(`,"max_body":2000000`), "max_body: a body of that size takes a buffer of 2.0 MiB and never finds room: raise max_in_flight"},
 		{"default max_body over max_in_flight", `{"max_in_flight":1048576}`, verify(``), "max_body: a body of that size takes a buffer of 32 MiB and never finds room"},
-		{"max_body twice over max_in_flight", `{"max_in_flight":50000000}`, `{"handler":"webhook_verify","provider":"standard","secrets":[{"value":"{env.PUBLIC_KEY}"}]}`, "max_body: a body of that size takes two buffers, one for the copy that Ed25519 needs, of 64 MiB and never finds room: raise max_in_flight"},
+		{"max_body twice over max_in_flight", `{"max_in_flight":50000000}`, `{"handler":"webhook_verify","provider":"standard","secrets":[{"value":"{env.PUBLIC_KEY}"}]}`, "max_body: a body of that size takes two buffers, one for the copy that its signatures need, of 64 MiB and never finds room: raise max_in_flight"},
 		{"max_body twice over max_in_flight, to sign", `{"max_in_flight":50000000}`, `{"handler":"webhook_sign","scheme":"standard","secrets":[{"value":"{env.PRIVATE_KEY}"}]}`, "max_body: a body of that size takes two buffers"},
 		{"id without a placeholder", `{}`, `{"handler":"webhook_sign","scheme":"standard","id":"order","secrets":[{"value":"{env.LONG_SECRET}"}]}`, `id "order": is the same for every message`},
 		{"method in small letters", `{}`, verify(`,"methods":["post"]`), `methods "post": write a method in capital letters`},

@@ -43,7 +43,7 @@ type Gateway struct {
 	OnReplayOutage string `json:"on_replay_outage,omitempty"`
 
 	// MaxInFlight bounds the bytes that the bodies of all deliveries in flight hold together, with the
-	// copies that Ed25519 signatures need while they are checked or made. A delivery that finds no
+	// copies that Ed25519 signatures and the forms of Mandrill need while they are checked or made. A delivery that finds no
 	// room is answered 503. Default: 256 MiB.
 	MaxInFlight int64 `json:"max_in_flight,omitempty"`
 
@@ -197,7 +197,7 @@ func (g *Gateway) fits(maxBody int64, verifier *verifiers.Verifier) error {
 	needed, what := buffer, "a buffer"
 	if verifier.NeedsSpace() {
 		buffer = bufferFor(maxBody + aroundBody)
-		needed, what = needed+buffer, "two buffers, one for the copy that Ed25519 needs,"
+		needed, what = needed+buffer, "two buffers, one for the copy that its signatures need,"
 	}
 	if needed > roomFor(buffer, g.MaxInFlight) {
 		return fmt.Errorf("max_body: a body of that size takes %s of %s and never finds room: raise max_in_flight of webhook_gateway, or lower max_body", what, humanize.IBytes(uint64(needed)))

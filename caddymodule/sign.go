@@ -264,7 +264,7 @@ func (s *Sign) pass(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 	}
 	switch {
 	case errors.Is(err, errOverloaded):
-		s.reporter.logger.Error("not signed: no room for the copy of the body that Ed25519 needs", zap.String("scheme", s.Scheme), zap.Error(err))
+		s.reporter.logger.Error("not signed: no room for the copy of the body that the signature needs", zap.String("scheme", s.Scheme), zap.Error(err))
 		setRetryAfter(w)
 		return caddyhttp.Error(http.StatusServiceUnavailable, errUnsigned)
 	case errors.Is(err, verifiers.ErrNoSecretNow):

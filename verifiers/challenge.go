@@ -24,6 +24,9 @@ type challenge struct {
 	acknowledgement *Acknowledgement
 	acknowledge     func(*Handshake, *Check) *Acknowledgement
 
+	// label says what the label of a secret has to be so that it is answered. Empty means that it may be any.
+	label string
+
 	// brings says that it brings the secret for deliveries to come.
 	brings bool
 
@@ -80,6 +83,7 @@ var challenges = map[string]*challenge{
 		about:   "a GET with `bt_challenge` is answered with its HMAC, if a secret has the public key for its label",
 		methods: get,
 		head:    braintreeChallenge,
+		label:   "the public key",
 		of:      func(s Scheme) bool { return s.code != nil },
 		ofWhat:  "braintree alone, which tells its deliveries from what is signed for whoever asks",
 	},
@@ -137,7 +141,7 @@ var challenges = map[string]*challenge{
 
 	// https://learn.microsoft.com/en-us/linkedin/shared/api-guide/webhook-validation
 	"linkedin": {
-		about:   "a GET with `challengeCode` is answered with its HMAC",
+		about:   "a GET with `challengeCode` is answered with its HMAC, under the secret whose label is `applicationId` if there is one",
 		methods: get,
 		head:    linkedinCode,
 		// As xCheck, which signs more than UUIDs.
@@ -287,6 +291,15 @@ func Challenges() []string { return slices.Sorted(maps.Keys(challenges)) }
 func ChallengeAbout(name string) string {
 	if c := challenges[name]; c != nil {
 		return c.about
+	}
+	return ""
+}
+
+// ChallengeLabel says what the label of a secret has to be so that a challenge of that name is answered, and "" where
+// it may be any.
+func ChallengeLabel(name string) string {
+	if c := challenges[name]; c != nil {
+		return c.label
 	}
 	return ""
 }

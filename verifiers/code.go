@@ -66,6 +66,9 @@ type code struct {
 	// fetches says that keys are fetched from the vendor when a delivery names them.
 	fetches bool
 
+	// copies says that the engine asks Options.Space for as much memory as the body has.
+	copies bool
+
 	// headers names the header fields of the scheme that Signature, Timestamp, ID and Event don't. Whoever
 	// signs a request removes them from it first.
 	headers []string

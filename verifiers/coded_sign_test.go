@@ -145,6 +145,41 @@ func TestEveryAlgorithmOfRFC9421SignsAndVerifies(t *testing.T) {
 	}
 }
 
+// TestADeliveryInCodeIsOneUnderEachOfItsSignatures: with two secrets in force on both sides, dropping the signature
+// of one must not make another delivery.
+func TestADeliveryInCodeIsOneUnderEachOfItsSignatures(t *testing.T) {
+	several := 0
+	for _, name := range codedSigned {
+		m := Message{ID: "msg_1", Body: []byte(`{"a":1}`), Method: http.MethodPost, Target: "/in"}
+		v, r := signedInCode(t, name, m)
+		want, err := verify(v, r, m.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scheme, _ := Preset(name)
+		genuine := 0
+		for _, secret := range secretsOf(scheme) {
+			one, err := New(scheme, []Secret{secret}, optionsOf(scheme, Options{Now: clock(referenceNow)}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := verify(one, r, m.Body)
+			if err != nil {
+				continue
+			}
+			if genuine++; identity(d) != identity(want) {
+				t.Errorf("%s: under %s alone it is another delivery", name, secret.Label)
+			}
+		}
+		if genuine > 1 {
+			several++
+		}
+	}
+	if several == 0 {
+		t.Error("nothing has several signatures")
+	}
+}
+
 // FuzzSignedInCode: whatever is changed in a header of a delivery that a scheme in code has signed, it is refused
 // or is the same delivery.
 func FuzzSignedInCode(f *testing.F) {

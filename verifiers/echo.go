@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 
 	"github.com/hookseal/hookseal/internal/jsonpath"
 )
@@ -229,10 +230,19 @@ func linkedinCode(h *Handshake, r Request) (Answer, error) {
 	if len(keys) == 0 {
 		return Answer{}, ErrChallengeRefused
 	}
+	key := keys[0]
+	application, _, err := parameter(r, "applicationId")
+	if err != nil {
+		return Answer{}, err
+	}
+	// An app with child apps is asked for each of them, and signs with that one's secret.
+	if at := slices.IndexFunc(keys, func(k *keyed) bool { return k.label == application }); at >= 0 && application != "" {
+		key = keys[at]
+	}
 	return inJSONOf(struct {
 		Code     string `json:"challengeCode"`
 		Response string `json:"challengeResponse"`
-	}{code, hex.EncodeToString(keys[0].sum(nil, []byte(code)))})
+	}{code, hex.EncodeToString(key.sum(nil, []byte(code)))})
 }
 
 var uuid = regexp.MustCompile("^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")

@@ -2,6 +2,7 @@ package verifiers
 
 import (
 	"bytes"
+	"encoding/hex"
 	"net/url"
 	"slices"
 	"strings"
@@ -10,8 +11,9 @@ import (
 // The bounds of a form. What providers send is far below them, and a form that is over them is read
 // as none.
 const (
-	maxFormBytes  = 1 << 20
+	maxFormBytes  = 1 << 20 // of one whose fields are copied
 	maxFormFields = 1 << 10
+	maxFormName   = 1 << 8 // in bytes, of one whose names are sorted before they are copied
 )
 
 // formField is one field of a form, decoded.
@@ -19,9 +21,10 @@ type formField struct{ name, value string }
 
 // readForm reads a body of the type application/x-www-form-urlencoded, in its own order, and reports
 // whether it is one. The values are bytes: some providers send other encodings than UTF-8, and sign the
-// bytes.
+// bytes. A semicolon that isn't escaped makes it none: no provider sends it so, and there are apps for which
+// it parts fields, so that they would read others in it.
 func readForm(body []byte) ([]formField, bool) {
-	if len(body) > maxFormBytes {
+	if len(body) > maxFormBytes || bytes.IndexByte(body, ';') >= 0 {
 		return nil, false
 	}
 	var fields []formField
@@ -80,4 +83,68 @@ func urlAndForm(origin, target string, fields []formField) []byte {
 		text.WriteString(field.value)
 	}
 	return text.Bytes()
+}
+
+// appendForm appends to dst the names and values of a form of any size, decoded, in the order of the names and
+// with nothing between them. A name that stands twice is refused. What is appended is no longer than the body.
+func appendForm(dst, body []byte) ([]byte, error) {
+	type field struct {
+		name  string
+		value []byte // as it was sent
+	}
+	var fields []field
+	if bytes.IndexByte(body, ';') >= 0 {
+		return nil, ErrFieldMissing // as in readForm
+	}
+	for pair := range bytes.SplitSeq(body, []byte("&")) {
+		if len(pair) == 0 {
+			continue
+		}
+		sent, value, _ := bytes.Cut(pair, []byte("="))
+		if len(fields) == maxFormFields || len(sent) > maxFormName {
+			return nil, ErrFieldMissing
+		}
+		name, err := url.QueryUnescape(string(sent))
+		if err != nil {
+			return nil, ErrFieldMissing
+		}
+		fields = append(fields, field{name, value})
+	}
+	slices.SortFunc(fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
+	for i, field := range fields {
+		if i > 0 && field.name == fields[i-1].name {
+			return nil, ErrFieldRepeated
+		}
+		var ok bool
+		if dst, ok = appendUnescaped(append(dst, field.name...), field.value); !ok {
+			return nil, ErrFieldMissing
+		}
+	}
+	return dst, nil
+}
+
+// appendUnescaped is url.QueryUnescape that appends to dst.
+func appendUnescaped(dst, text []byte) ([]byte, bool) {
+	for len(text) > 0 {
+		at := bytes.IndexAny(text, "%+")
+		if at < 0 {
+			return append(dst, text...), true
+		}
+		dst = append(dst, text[:at]...)
+		escape := text[at]
+		text = text[at+1:]
+		if escape == '+' {
+			dst = append(dst, ' ')
+			continue
+		}
+		if len(text) < 2 {
+			return nil, false
+		}
+		var err error
+		if dst, err = hex.AppendDecode(dst, text[:2]); err != nil {
+			return nil, false
+		}
+		text = text[2:]
+	}
+	return dst, true
 }

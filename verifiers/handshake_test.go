@@ -2,6 +2,9 @@ package verifiers
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -455,6 +458,29 @@ func TestAChallengeOfLinkedInSignsNoDeliveryOfAnyContent(t *testing.T) {
 		t.Fatalf("the test has nothing to refuse: %v", err)
 	}
 	if _, err := v.Handshake().Verified(check, []byte(code)); err != ErrChallengeText {
+		t.Error(err)
+	}
+}
+
+// TestLinkedInsChallengeIsSignedForTheAppThatItNames: an app with child apps is asked for each, and is blocked if one
+// is answered under another's secret.
+func TestLinkedInsChallengeIsSignedForTheAppThatItNames(t *testing.T) {
+	const code = "890e4665-4dfe-4ab1-b689-ed553bceeed0"
+	scheme, _ := Preset("linkedin")
+	secrets := map[string]string{"1": "the secret of the app itself", "23": "the secret of a child app"}
+	v, err := New(scheme, []Secret{NewSecret("1", secrets["1"]), NewSecret("23", secrets["23"])}, Options{Handshake: new(HandshakeOptions)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, label := range map[string]string{"": "1", "&applicationId=1": "1", "&applicationId=23": "23", "&applicationId=4": "1", "&applicationId=": "1"} {
+		answer, err := v.Handshake().Head(Request{Method: http.MethodGet, Target: "/in?challengeCode=" + code + query})
+		mac := hmac.New(sha256.New, []byte(secrets[label]))
+		mac.Write([]byte(code))
+		if err != nil || !strings.Contains(string(answer.Body), hex.EncodeToString(mac.Sum(nil))) {
+			t.Errorf("%q: %s, %v", query, answer.Body, err)
+		}
+	}
+	if _, err := v.Handshake().Head(Request{Method: http.MethodGet, Target: "/in?challengeCode=" + code + "&applicationId=1&applicationId=23"}); err != ErrChallengeMalformed {
 		t.Error(err)
 	}
 }

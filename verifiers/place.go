@@ -144,7 +144,13 @@ func (p *place) fromHead(r Request) (string, error) {
 	if err != nil {
 		return "", ErrFieldMissing
 	}
-	switch values := query[p.name]; len(values) {
+	values, php := query[p.name], inPHP(p.name)
+	for name := range query {
+		if len(values) > 0 && name != p.name && inPHP(name) == php {
+			return "", ErrFieldRepeated
+		}
+	}
+	switch len(values) {
 	case 0:
 		return "", nil
 	case 1:
@@ -152,6 +158,12 @@ func (p *place) fromHead(r Request) (string, error) {
 	}
 	return "", ErrFieldRepeated
 }
+
+// inPHP returns the name by which a server in PHP finds a parameter: data.id and data_id are one to it, and the
+// last of them counts.
+func inPHP(name string) string { return unusedInPHP.Replace(strings.TrimLeft(name, " ")) }
+
+var unusedInPHP = strings.NewReplacer(".", "_", " ", "_", "[", "_")
 
 // numbered returns the values of the header fields whose names are that of the place and a number.
 // Their order doesn't matter: whichever matches counts.

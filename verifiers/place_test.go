@@ -82,3 +82,20 @@ func TestAPlaceIsNamedInAnyCase(t *testing.T) {
 		}
 	}
 }
+
+// TestAParameterIsSingleForServersInPHPToo: Mercado Pago signs data.id, and an app in PHP that is given data_id
+// besides reads the other one.
+func TestAParameterIsSingleForServersInPHPToo(t *testing.T) {
+	v := vectorNamed(t, "mercado-pago", "a payment")
+	verifier := v.verifier(t, 0)
+	for more, want := range map[string]error{
+		"": nil, "&data_id=7": ErrFieldRepeated, "&data%20id=7": ErrFieldRepeated, "&data[id=7": ErrFieldRepeated, "&+data.id=7": ErrFieldRepeated,
+		"&data=7": nil, "&data.idx=7": nil, "&type=x": nil,
+	} {
+		r := v.request()
+		r.Target += more
+		if _, err := verify(verifier, r, v.body()); err != want {
+			t.Errorf("%q: %v", more, err)
+		}
+	}
+}

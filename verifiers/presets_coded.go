@@ -118,7 +118,7 @@ var codedPresets = []Scheme{
 		Algorithm: HMACSHA1,
 		Content:   "{url}{the names and values of the form, sorted and joined}",
 		Challenge: "mandrill",
-		code:      &code{open: openMandrill, coversBody: true, coversURL: true},
+		code:      &code{open: openMandrill, coversBody: true, coversURL: true, copies: true},
 	},
 	{
 		Name:      "paypal",
@@ -157,7 +157,7 @@ var codedPresets = []Scheme{
 		Title:     "Recurly",
 		Reference: "https://docs.recurly.com/recurly-subscriptions/docs/signature-verification",
 		Note:      "Only notifications in JSON are signed, not those in XML. The header is the time and then a signature for each secret in force, with commas between them. The id is a header that the signature does not cover, and stays in retries; that in the body is of the object that changed. The event is what became of it, such as created; object_type says of what.",
-		Signature: Signature{From: "header:Recurly-Signature"},
+		Signature: Signature{From: "header:Recurly-Signature", List: &List{Separator: ",", Key: "*"}},
 		Content:   "{timestamp}.{body}",
 		Timestamp: &Timestamp{From: "header:Recurly-Signature", Unit: Milliseconds},
 		ID:        []string{"header:Recurly-Notification-Id"},

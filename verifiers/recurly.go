@@ -17,7 +17,7 @@ func (recurly) head(c *Check) error {
 	}
 	stamp, signatures, _ := strings.Cut(value, ",")
 	c.signatures = c.signatures[:0]
-	if err := c.addSignatures(strings.Split(signatures, ",")); err != nil {
+	if err := c.addSignatures([]string{signatures}); err != nil {
 		return err
 	}
 	c.stamp = stamp

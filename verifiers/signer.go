@@ -136,8 +136,10 @@ func (c *Check) signatureValues(keys []*keyed, body []byte) ([]string, error) {
 	for i, key := range keys {
 		prefix := ""
 		if r.list != nil {
-			prefix = r.list.Key + r.list.Assign
-			if r.list.Key == "*" {
+			switch prefix = r.list.Key + r.list.Assign; {
+			case prefix == "*":
+				prefix = "" // entries without keys
+			case r.list.Key == "*":
 				prefix = orDefault(key.label, "1") + r.list.Assign
 			}
 			if key.public != nil && r.algorithm.kind != publicKind {

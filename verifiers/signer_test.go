@@ -186,3 +186,19 @@ func TestSignRefusesWhatItCannotSign(t *testing.T) {
 		}
 	}
 }
+
+// TestAListWithoutKeysIsSignedWithoutLabels: what verifies takes each entry for a signature.
+func TestAListWithoutKeysIsSignedWithoutLabels(t *testing.T) {
+	scheme := Scheme{Signature: Signature{From: "header:X-Signature", List: &List{Separator: ",", Key: "*"}}}
+	v, err := New(scheme, identitySecrets, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, err := v.Sign(Message{Body: []byte("a")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := verify(v, Request{Header: header}, []byte("a")); err != nil || d.Key != "new" {
+		t.Errorf("%v: %v, %v", header, d, err)
+	}
+}

@@ -40,7 +40,8 @@ type Options struct {
 	Keys *KeySource
 
 	// Space lends memory for size bytes until release is called. Ed25519 reads the signed text twice, so
-	// it needs it in one piece: as much memory again as the body, and what stands around that. It is asked
+	// it needs it in one piece: as much memory again as the body, and what stands around that. So does a scheme
+	// that signs the decoded fields of a form as large as any body. It is asked
 	// for once a delivery or message, and not at all without such a signature. An error means that
 	// there is no room, and is what Verify and Sign return. Default: the heap.
 	Space func(size int) (space []byte, release func(), err error)
@@ -92,6 +93,7 @@ type rules struct {
 	paths       jsonpath.Paths // of those ids and events that are in the body
 	alternative *rules
 	headers     []string // those of a scheme in code that the places don't name
+	copies      bool     // the body, as a scheme in code may
 
 	// What can't be known before the body is read.
 	lateSignature, lateTime, lateText bool
@@ -107,8 +109,11 @@ func (v *Verifier) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, v.Stri
 // scheme signs no time.
 func (v *Verifier) Tolerance() time.Duration { return v.rules.tolerance }
 
-// NeedsSpace reports whether a secret is an Ed25519 key, so that Options.Space may be asked for memory.
-func (v *Verifier) NeedsSpace() bool { return v.public > 0 && !v.rules.hashesFirst() }
+// NeedsSpace reports whether Options.Space may be asked for memory: a secret is an Ed25519 key, or the scheme signs
+// something that has to be made of the whole body.
+func (v *Verifier) NeedsSpace() bool {
+	return v.public > 0 && !v.rules.hashesFirst() || v.rules.copies
+}
 
 // hashesFirst reports whether the scheme's public keys check a hash, so that the text isn't needed in
 // one piece.
@@ -283,6 +288,7 @@ func compile(s Scheme) (*rules, error) {
 	r.several = r.repeated || r.list != nil && r.list.Separator != "" || r.signature.kind == inNumbered
 	if s.code != nil {
 		r.content, err = s.code.content(s)
+		r.copies = s.code.copies
 		for _, name := range s.code.headers {
 			r.headers = append(r.headers, textproto.CanonicalMIMEHeaderKey(name))
 		}

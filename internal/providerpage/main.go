@@ -105,6 +105,9 @@ func shape(l *verifiers.List) string {
 		return ""
 	}
 	entry := l.Key + l.Assign + "…"
+	if l.Key == "*" && l.Assign == "" {
+		entry = "…" // entries without keys
+	}
 	if l.Separator == "" {
 		return ", as `" + entry + "`"
 	}
