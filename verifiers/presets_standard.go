@@ -79,7 +79,7 @@ func standardWebhooks() Scheme {
 	scheme.Signature.List.Ed25519, old.Signature.List.Ed25519 = "v1a", "v1a"
 	scheme.Name, old.Name = "standard", "standard"
 	scheme.Title = "Standard Webhooks, Svix"
-	scheme.Note = "A secret that begins with whpk_ or whsk_ is an Ed25519 key (v1a); any other is symmetric (v1). An id with a dot is refused, because it would make the signed text ambiguous. A retry is signed anew and keeps its id."
+	scheme.Note = "Found as standard-webhooks, too. A secret that begins with whpk_ or whsk_ is an Ed25519 key (v1a); any other is symmetric (v1). An id with a dot is refused, because it would make the signed text ambiguous. A retry is signed anew and keeps its id."
 	scheme.Alternative = &old
 	return scheme
 }
