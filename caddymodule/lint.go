@@ -73,7 +73,7 @@ func (l *linter) adaptError(err error) {
 		return // found before, and said better
 	}
 	check, text := "adapt", l.withoutValues(err.Error())
-	if strings.Contains(text, "public URL") {
+	if strings.Contains(text, "the signature covers the URL") {
 		check = "public_url"
 	}
 	l.add(severityError, position, check, text, "the rest can be checked when that is mended")
