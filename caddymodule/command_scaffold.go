@@ -11,6 +11,9 @@ import (
 	"github.com/hookseal/hookseal/verifiers"
 )
 
+// sampleHost stands for the host that senders know.
+const sampleHost = "hooks.example.com"
+
 // scaffold is one "hookseal webhook scaffold".
 type scaffold struct{ host, upstream string }
 
@@ -32,7 +35,7 @@ at one host, put the handle blocks into one site.`,
 
 		DisableFlagsInUseLine: true,
 	}
-	cmd.Flags().StringVar(&s.host, "host", "hooks.example.com", "The `host` that the provider sends to")
+	cmd.Flags().StringVar(&s.host, "host", sampleHost, "The `host` that the provider sends to")
 	cmd.Flags().StringVar(&s.upstream, "upstream", "localhost:3000", "The `address` of the app")
 	return cmd
 }
@@ -51,6 +54,17 @@ func (s *scaffold) run(stdout io.Writer, provider string) error {
 	return err
 }
 
+// publicURL returns where senders reach the host, as far as its address says that.
+func (s *scaffold) publicURL() string {
+	switch {
+	case strings.Contains(s.host, "://"):
+		return s.host
+	case strings.HasPrefix(s.host, ":"): // a port of every host
+		return "https://" + sampleHost
+	}
+	return "https://" + s.host
+}
+
 // caddyfile writes the site, without indentation.
 func (s *scaffold) caddyfile(scheme verifiers.Scheme) string {
 	var b strings.Builder
@@ -67,7 +81,6 @@ func (s *scaffold) caddyfile(scheme verifiers.Scheme) string {
 	if !scheme.CoversBody() {
 		comment("The signature does not cover the body: keep these requests out of logs.")
 	}
-	public := "https://" + s.host
 	fmt.Fprintf(&b, "%s {\nhandle /%s {\nwebhook_verify %s {\n", s.host, scheme.Name, scheme.Name)
 	switch {
 	case scheme.NamesReceiver():
@@ -90,7 +103,7 @@ func (s *scaffold) caddyfile(scheme verifiers.Scheme) string {
 	// The scheme is asked what it needs, so that nobody has to list it.
 	if _, err := dryVerifier(scheme, verifiers.Options{AllowWeak: true}); err != nil {
 		comment("As the provider was given it: the signature covers the URL.")
-		b.WriteString("public_url " + public + "\n")
+		b.WriteString("public_url " + s.publicURL() + "\n")
 	}
 	for _, option := range handshakeOptionsOf(scheme) {
 		comment(option.text)

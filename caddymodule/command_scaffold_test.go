@@ -126,6 +126,23 @@ func scaffoldVector(t *testing.T, scheme verifiers.Scheme) (v capturedVector, ho
 	return v, "", false
 }
 
+// TestScaffoldsTakeAnyAddressOfASite: whatever may begin a site may be the host, and the public URL is one.
+func TestScaffoldsTakeAnyAddressOfASite(t *testing.T) {
+	for host, public := range map[string]string{
+		"hooks.example.com:8443": "https://hooks.example.com:8443",
+		"http://localhost:9001":  "http://localhost:9001",
+		":9001":                  "https://hooks.example.com",
+	} {
+		out, err := runCommand("", "scaffold", "square", "--host", host)
+		if err != nil || !strings.Contains(out, "public_url "+public+"\n") {
+			t.Errorf("%s: got error %v and\n%s", host, err, out)
+		}
+		if _, err := caddyfileJSON(out); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}
+
 func TestScaffoldsAreOfProvidersAndHosts(t *testing.T) {
 	for want, args := range map[string][]string{
 		`provider "githib" is unknown: use github`: {"githib"},
