@@ -41,7 +41,7 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		{plain, Options{}, []string{good[1:]}, `secret 1: secret is shorter than 16 bytes`},
 		{base(func(s *Scheme) { s.Key = HexKey }), Options{}, []string{"not hex at all, is it?"}, `secret 1: secret is not written as the scheme's keys are: expected hex`},
 		{base(func(s *Scheme) { s.Key = Base64Key }), Options{}, []string{"not base64 at all!"}, `secret 1: secret is not written as the scheme's keys are: expected base64`},
-		{base(func(s *Scheme) { s.Key = Whsec }), Options{}, []string{"whsec_not base64 at all!"}, `secret 1: secret is not written as the scheme's keys are: expected whsec`},
+		{base(func(s *Scheme) { s.Key = Whsec }), Options{}, []string{"whsec_not base64 at all!"}, `secret 1: secret is not written as the scheme's keys are: expected whsec_ and base64`},
 		{base(func(s *Scheme) { s.Key = Whsec }), Options{AllowShort: true}, []string{"whsec_"}, `secret 1: secret is empty`},
 
 		{base(func(s *Scheme) { s.Algorithm = "md5" }), Options{}, []string{good}, `scheme acme: algorithm "md5" is unknown: use ecdsa-p256-sha256, ed25519, equal, hmac-sha1, hmac-sha256, hmac-sha384, hmac-sha512, rsa-pss-sha256, rsa-pss-sha512, rsa-sha1, rsa-sha256, sha1 or sha256`},
