@@ -146,6 +146,9 @@ func TestScaffoldsTakeAnyAddressOfASite(t *testing.T) {
 func TestScaffoldsAreOfProvidersAndHosts(t *testing.T) {
 	for want, args := range map[string][]string{
 		`provider "githib" is unknown: use github`: {"githib"},
+		`provider "lark" is unknown: use feishu`:   {"lark"}, // by its title
+		`use ms-graph or ms-teams`:                 {"microsoft"},
+		`use hubspot-v1, hubspot-v2 or hubspot-v3`: {"hubspot"},
 		`can't stand in a Caddyfile`:               {"github", "--host", "a {\nrespond 200\n}"},
 		`"" can't stand`:                           {"github", "--upstream", ""},
 	} {
