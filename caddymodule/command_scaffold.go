@@ -85,6 +85,9 @@ func (s *scaffold) caddyfile(scheme verifiers.Scheme) string {
 	switch {
 	case scheme.NamesReceiver():
 		comment("Put yours here. It is no secret.")
+	case bringsSecret(scheme):
+		comment("The provider makes it with the webhook, and sends it: \"hookseal webhook handshake " + scheme.Name +
+			" --open 10m\" lets it in, and the same without --open shows it, once. Until then the file needs some other secret, as \"hookseal webhook keygen\" makes them.")
 	case scheme.Key != verifiers.PEM:
 		comment("Or, from a file: {file./run/secrets/" + scheme.Name + "}")
 	}
@@ -128,12 +131,12 @@ func variableOfScheme(scheme verifiers.Scheme) string {
 }
 
 // secretValueOf returns a placeholder for the secret of a scheme, or what may stand in its place. A secret that has
-// several lines stands in a file.
+// several lines stands in a file, and so does one that comes later, because a file is read again when it changes.
 func secretValueOf(scheme verifiers.Scheme) string {
 	switch {
 	case scheme.NamesReceiver():
 		return scheme.SampleSecret()
-	case scheme.Key == verifiers.PEM:
+	case scheme.Key == verifiers.PEM, bringsSecret(scheme):
 		return "{file./run/secrets/" + scheme.Name + "}"
 	}
 	return "{env." + variableOfScheme(scheme) + "_WEBHOOK_SECRET}"

@@ -41,6 +41,9 @@ func TestScaffoldsOfAllProvidersLoad(t *testing.T) {
 				t.Errorf("%s: %q should be there: %t", scheme.Name, option, needed)
 			}
 		}
+		if comes := scheme.Name == "asana" || scheme.Name == "notion"; strings.Contains(out, "webhook handshake "+scheme.Name+" --open") != comes {
+			t.Errorf("%s: how the secret comes should be said: %t", scheme.Name, comes)
+		}
 		if name, ok := strings.CutPrefix(secretValueOf(scheme), "{env."); ok {
 			t.Setenv(strings.TrimSuffix(name, "}"), scheme.SampleSecret())
 		} else if err := os.WriteFile(filepath.Join(secrets, scheme.Name), []byte(scheme.SampleSecret()), 0o600); err != nil {
