@@ -11,6 +11,9 @@ import (
 	"github.com/hookseal/hookseal/verifiers"
 )
 
+// sampleHost stands for the host that senders know.
+const sampleHost = "hooks.example.com"
+
 // scaffold is one "hookseal webhook scaffold".
 type scaffold struct{ host, upstream string }
 
@@ -32,7 +35,7 @@ at one host, put the handle blocks into one site.`,
 
 		DisableFlagsInUseLine: true,
 	}
-	cmd.Flags().StringVar(&s.host, "host", "hooks.example.com", "The `host` that the provider sends to")
+	cmd.Flags().StringVar(&s.host, "host", sampleHost, "The `host` that the provider sends to")
 	cmd.Flags().StringVar(&s.upstream, "upstream", "localhost:3000", "The `address` of the app")
 	return cmd
 }
@@ -51,6 +54,17 @@ func (s *scaffold) run(stdout io.Writer, provider string) error {
 	return err
 }
 
+// publicURL returns where senders reach the host, as far as its address says that.
+func (s *scaffold) publicURL() string {
+	switch {
+	case strings.Contains(s.host, "://"):
+		return s.host
+	case strings.HasPrefix(s.host, ":"): // a port of every host
+		return "https://" + sampleHost
+	}
+	return "https://" + s.host
+}
+
 // caddyfile writes the site, without indentation.
 func (s *scaffold) caddyfile(scheme verifiers.Scheme) string {
 	var b strings.Builder
@@ -67,11 +81,13 @@ func (s *scaffold) caddyfile(scheme verifiers.Scheme) string {
 	if !scheme.CoversBody() {
 		comment("The signature does not cover the body: keep these requests out of logs.")
 	}
-	public := "https://" + s.host
 	fmt.Fprintf(&b, "%s {\nhandle /%s {\nwebhook_verify %s {\n", s.host, scheme.Name, scheme.Name)
 	switch {
 	case scheme.NamesReceiver():
 		comment("Put yours here. It is no secret.")
+	case bringsSecret(scheme):
+		comment("The provider makes it with the webhook, and sends it: \"hookseal webhook handshake " + scheme.Name +
+			" --open 10m\" lets it in, and the same without --open shows it, once. Until then the file needs some other secret, as \"hookseal webhook keygen\" makes them.")
 	case scheme.Key != verifiers.PEM:
 		comment("Or, from a file: {file./run/secrets/" + scheme.Name + "}")
 	}
@@ -90,7 +106,7 @@ func (s *scaffold) caddyfile(scheme verifiers.Scheme) string {
 	// The scheme is asked what it needs, so that nobody has to list it.
 	if _, err := dryVerifier(scheme, verifiers.Options{AllowWeak: true}); err != nil {
 		comment("As the provider was given it: the signature covers the URL.")
-		b.WriteString("public_url " + public + "\n")
+		b.WriteString("public_url " + s.publicURL() + "\n")
 	}
 	for _, option := range handshakeOptionsOf(scheme) {
 		comment(option.text)
@@ -115,12 +131,12 @@ func variableOfScheme(scheme verifiers.Scheme) string {
 }
 
 // secretValueOf returns a placeholder for the secret of a scheme, or what may stand in its place. A secret that has
-// several lines stands in a file.
+// several lines stands in a file, and so does one that comes later, because a file is read again when it changes.
 func secretValueOf(scheme verifiers.Scheme) string {
 	switch {
 	case scheme.NamesReceiver():
 		return scheme.SampleSecret()
-	case scheme.Key == verifiers.PEM:
+	case scheme.Key == verifiers.PEM, bringsSecret(scheme):
 		return "{file./run/secrets/" + scheme.Name + "}"
 	}
 	return "{env." + variableOfScheme(scheme) + "_WEBHOOK_SECRET}"

@@ -41,6 +41,9 @@ func TestScaffoldsOfAllProvidersLoad(t *testing.T) {
 				t.Errorf("%s: %q should be there: %t", scheme.Name, option, needed)
 			}
 		}
+		if comes := scheme.Name == "asana" || scheme.Name == "notion"; strings.Contains(out, "webhook handshake "+scheme.Name+" --open") != comes {
+			t.Errorf("%s: how the secret comes should be said: %t", scheme.Name, comes)
+		}
 		if name, ok := strings.CutPrefix(secretValueOf(scheme), "{env."); ok {
 			t.Setenv(strings.TrimSuffix(name, "}"), scheme.SampleSecret())
 		} else if err := os.WriteFile(filepath.Join(secrets, scheme.Name), []byte(scheme.SampleSecret()), 0o600); err != nil {
@@ -126,9 +129,29 @@ func scaffoldVector(t *testing.T, scheme verifiers.Scheme) (v capturedVector, ho
 	return v, "", false
 }
 
+// TestScaffoldsTakeAnyAddressOfASite: whatever may begin a site may be the host, and the public URL is one.
+func TestScaffoldsTakeAnyAddressOfASite(t *testing.T) {
+	for host, public := range map[string]string{
+		"hooks.example.com:8443": "https://hooks.example.com:8443",
+		"http://localhost:9001":  "http://localhost:9001",
+		":9001":                  "https://hooks.example.com",
+	} {
+		out, err := runCommand("", "scaffold", "square", "--host", host)
+		if err != nil || !strings.Contains(out, "public_url "+public+"\n") {
+			t.Errorf("%s: got error %v and\n%s", host, err, out)
+		}
+		if _, err := caddyfileJSON(out); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}
+
 func TestScaffoldsAreOfProvidersAndHosts(t *testing.T) {
 	for want, args := range map[string][]string{
 		`provider "githib" is unknown: use github`: {"githib"},
+		`provider "lark" is unknown: use feishu`:   {"lark"}, // by its title
+		`use ms-graph or ms-teams`:                 {"microsoft"},
+		`use hubspot-v1, hubspot-v2 or hubspot-v3`: {"hubspot"},
 		`can't stand in a Caddyfile`:               {"github", "--host", "a {\nrespond 200\n}"},
 		`"" can't stand`:                           {"github", "--upstream", ""},
 	} {

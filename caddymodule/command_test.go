@@ -220,7 +220,7 @@ func TestSendRefusesWhatItCannotSendAndSendsNothing(t *testing.T) {
 		{"the secret as a name", []string{r.URL, "--provider", "github", "--secret-env", secret}, "the environment variable that --secret-env names is not set or empty"},
 		{"missing secret file", []string{r.URL, "--provider", "github", "--secret-file", missing}, "open " + missing + ": no such file or directory"},
 		{"empty secret file", []string{r.URL, "--provider", "github", "--secret-file", os.DevNull}, "secret 1: secret is empty"},
-		{"secret of another form", []string{r.URL, "--provider", "standard", "--secret-env", "SENDING_SECRET"}, "secret 1: secret is not written as the scheme's keys are: expected whsec"},
+		{"secret of another form", []string{r.URL, "--provider", "standard", "--secret-env", "SENDING_SECRET"}, "secret 1: secret is not written as the scheme's keys are: expected whsec_ and base64"},
 		{"missing body", []string{r.URL, "--provider", "github", "--secret-env", "SENDING_SECRET", "--body", missing}, "open " + missing + ": no such file or directory"},
 		{"URL without a scheme", []string{"localhost:8080/hooks", "--provider", "github", "--secret-env", "SENDING_SECRET"}, "the URL to send to must begin with http:// or https:// and a host"},
 		{"URL without a host", []string{"https:///hooks", "--provider", "github", "--secret-env", "SENDING_SECRET"}, "the URL to send to must begin with http:// or https:// and a host"},

@@ -157,6 +157,7 @@ func TestWhatCannotBeVerifiedIsSaid(t *testing.T) {
 		want string
 	}{
 		{append([]string{"--provider", "githib"}, secret...), "use github if that is what you mean"},
+		{secret, "name the provider with --provider, or give --config"},
 		{[]string{"--provider", "github"}, "name the secret with one of"},
 		{[]string{"--provider", "github", "--secret-env", "hush-hush"}, "is not set or empty"},
 		{append([]string{"--provider", "github", "--format", "xml"}, secret...), "use auto, http, har, curl or powershell"},

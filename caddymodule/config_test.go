@@ -164,7 +164,7 @@ func TestSecretsAreCheckedWhenTheConfigurationLoads(t *testing.T) {
 		{"github", "{env.SHORT_SECRET}", "", "secret 1: secret is shorter than 16 bytes: use a longer one, or write allow_short if the provider's are"},
 		{"github", "{env.SHORT_SECRET}", "allow_short", ""},
 		{"github", "{env.LONG_SECRET}\n\t\tsecret {env.SHORT_SECRET}", "", "secret 2: secret is shorter than 16 bytes: use a longer one, or write allow_short if the provider's are"},
-		{"standard", "{env.NOT_BASE64_SECRET}", "", "secret 1: secret is not written as the scheme's keys are: expected whsec"},
+		{"standard", "{env.NOT_BASE64_SECRET}", "", "secret 1: secret is not written as the scheme's keys are: expected whsec_ and base64"},
 		{"standard", "{env.WHSEC_OF_NOTHING}", "allow_short", "secret 1: secret is empty: set what its placeholder stands for"},
 		{"github", "{file." + dir + "/long}", "", ""},
 		{"github", "{file." + dir + "/dos}", "", ""},

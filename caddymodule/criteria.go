@@ -61,6 +61,8 @@ func (f *criteriaFlags) check() error {
 		return errors.New("give --provider, or --config, which has the provider")
 	case f.config != "" && !f.secret.given():
 		return nil
+	case f.config == "" && f.provider == "":
+		return errors.New("name the provider with --provider, or give --config, a Caddyfile that has it; " + presetList)
 	case f.config == "":
 		if _, ok := verifiers.Preset(f.provider); !ok {
 			return fmt.Errorf("--provider %q is unknown: %s, or name a Caddyfile that describes it with --config", f.provider, presetHint(f.provider))

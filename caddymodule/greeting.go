@@ -84,7 +84,7 @@ func (d *delivery) greet(w http.ResponseWriter, r *http.Request, answer verifier
 		return d.reject(w, r, reasonOf(err))
 	}
 	if answer.Once != nil && !oneTimeSecrets.offer(d.route.Name, clientOf(r), answer.Once) {
-		return d.reject(w, r, reasonHandshakeClosed)
+		return d.refusePrivately(w, r, reasonHandshakeClosed) // it may be one that was taken, sent again
 	}
 	if answer.Confirm != "" {
 		if err := d.route.confirmer.confirm(r.Context(), answer.Confirm); err != nil {

@@ -560,31 +560,21 @@ handle /github {
 			g.post(p.path, newSenderOf(t, p.provider, secrets["generic"]).headerOf(body), body).wants(t, 200)
 			app.one()
 			log.await(t, 1, message("webhook challenge answered"))
-			// What was refused is no secret of anybody's; Caddy's access log shows its header.
-			if text := log.text(); strings.Contains(withoutRefused(t, text), secret) || !strings.Contains(text, "handshake_closed") {
-				t.Errorf("the log has the secret, or doesn't say what was refused:\n%s", text)
+			// One that was refused may be the one that was taken, sent again.
+			text := log.text()
+			for _, s := range []string{secret, other} {
+				if strings.Contains(text, s) {
+					t.Errorf("the log has %q:\n%s", s, text)
+				}
+			}
+			if !strings.Contains(text, "handshake_closed") {
+				t.Errorf("the log doesn't say what was refused:\n%s", text)
 			}
 		})
 	}
 	g.askAdmin(http.MethodPost, "/webhook_gateway/handshakes/github").wants(t, 409)
 	g.askAdmin(http.MethodPost, "/webhook_gateway/handshakes/nothing").wants(t, 404)
 	g.askAdmin(http.MethodDelete, "/webhook_gateway/handshakes/asana").wants(t, 405)
-}
-
-// withoutRefused returns the log without the lines of requests that were refused.
-func withoutRefused(t *testing.T, log string) string {
-	t.Helper()
-	var kept strings.Builder
-	for line := range strings.Lines(log) {
-		var fields struct{ Status int }
-		if err := json.Unmarshal([]byte(line), &fields); err != nil {
-			t.Fatal(err)
-		}
-		if fields.Status != 401 {
-			kept.WriteString(line)
-		}
-	}
-	return kept.String()
 }
 
 // Meta shows the verify token in the query, and the access log has queries.

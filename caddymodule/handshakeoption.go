@@ -45,6 +45,12 @@ func handshakeOptionsOf(scheme verifiers.Scheme) []handshakeOption {
 	})
 }
 
+// bringsSecret reports whether the handshake of a scheme brings the secret for its deliveries.
+func bringsSecret(scheme verifiers.Scheme) bool {
+	v, err := dryVerifier(scheme, verifiers.Options{AllowWeak: true, PublicURL: sampleURL, Handshake: new(verifiers.HandshakeOptions)})
+	return err == nil && v.Handshake().BringsSecret()
+}
+
 // isChallenge reports whether a request is one by which the provider tries a URL, and no delivery, whatever it should
 // be answered.
 func isChallenge(scheme verifiers.Scheme, secrets []verifiers.Secret, request verifiers.Request, body []byte) bool {

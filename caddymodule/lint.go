@@ -61,19 +61,26 @@ func (l *linter) add(s severity, position, check, text, remedy string) {
 	}
 }
 
-var adaptPosition = regexp.MustCompile(`[^\s:,/\\]+:\d+\b`)
+var (
+	adaptPosition = regexp.MustCompile(`[^\s:,/\\]+:\d+\b`)
+	isPosition    = regexp.MustCompile(`:\d+$`).MatchString
+)
 
 // adaptError makes a finding of what keeps the Caddyfile from being read.
 func (l *linter) adaptError(err error) {
-	where := err.Error()
+	// At the end are the positions of the directive and of the blocks that it stands in, from the inside out.
 	// What stands before may have numbers behind colons of its own.
-	where = where[max(0, strings.LastIndex(where, ", at ")):]
-	position := adaptPosition.FindString(where)
+	parts := strings.Split(err.Error(), ", at ")
+	where := len(parts) - 1
+	for where > 1 && isPosition(parts[where-1]) {
+		where--
+	}
+	position := adaptPosition.FindString(parts[where])
 	if slices.ContainsFunc(l.findings, func(f finding) bool { return f.Severity == severityError && f.Position == position }) {
 		return // found before, and said better
 	}
 	check, text := "adapt", l.withoutValues(err.Error())
-	if strings.Contains(text, "public URL") {
+	if strings.Contains(text, "the signature covers the URL") {
 		check = "public_url"
 	}
 	l.add(severityError, position, check, text, "the rest can be checked when that is mended")

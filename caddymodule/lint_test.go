@@ -250,6 +250,20 @@ http://localhost {
 		"a secret in the wrong place": {`localhost {
 	webhook_verify {$LINT_A}
 }`, []string{"2 error adapt"}},
+		"a secret in a block": {`localhost {
+	handle /x {
+		webhook_verify github {
+			secret {$LINT_A}
+		}
+	}
+}`, []string{"4 error secret_baked"}},
+		"what doesn't load in a block": {`localhost {
+	handle /x {
+		webhook_verify github {
+			secert {env.LINT_A}
+		}
+	}
+}`, []string{"4 error adapt"}},
 		"what doesn't load": {`localhost {
 	webhook_verify github {
 		secert {env.LINT_A}

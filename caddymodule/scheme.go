@@ -2,7 +2,9 @@ package caddymodule
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/hookseal/hookseal/verifiers"
 )
@@ -30,7 +32,7 @@ const presetList = `"hookseal webhook providers" lists those there are`
 // presetHint helps whoever wrote the name of a preset that isn't there.
 func presetHint(name string) string {
 	nearest, least := "", min(3, len(name)/3+1) // more typing errors than one in three letters make another word
-	var schemes []string                        // where the provider has several
+	var schemes, titled []string                // where the provider has several, or goes by other names
 	for _, s := range verifiers.Presets() {
 		if n := distance(name, s.Name); n < least {
 			nearest, least = s.Name, n
@@ -38,15 +40,23 @@ func presetHint(name string) string {
 		if name != "" && strings.HasPrefix(s.Name, name+"-") {
 			schemes = append(schemes, s.Name)
 		}
+		if slices.ContainsFunc(strings.FieldsFunc(s.Title, isNoLetter), func(word string) bool { return strings.EqualFold(word, name) }) {
+			titled = append(titled, s.Name)
+		}
 	}
 	switch {
 	case len(schemes) > 0:
 		return "use " + either(schemes) + "; " + presetList
+	case len(titled) > 0:
+		return "use " + either(titled) + " if that is what you mean; " + presetList
 	case nearest != "":
 		return "use " + nearest + " if that is what you mean; " + presetList
 	}
 	return presetList
 }
+
+// isNoLetter reports whether a character parts the words of a title.
+func isNoLetter(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }
 
 // distance returns how many letters have to be put in, left out or exchanged to make a word of the other.
 func distance(a, b string) int {

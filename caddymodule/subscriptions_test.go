@@ -96,7 +96,7 @@ func TestWhatIsWrongInAFileOfSubscriptionsIsSaidWithoutItsSecrets(t *testing.T) 
 		"a webhook of text":       {`{"webhooks": ["` + secret + `"]}`, "webhook 1: must be a JSON object"},
 		"no secret":               {webhook(`"url": "https://a.example.com"`), `webhook 2: has no "secret": add one, or a placeholder such as {env.NAME}`},
 		"short secret":            {webhook(`"url": "https://a.example.com", "secret": "very-secret", "scheme": "generic"`), `webhook 2: secret 1: secret is shorter than 16 bytes: use a longer one, such as "hookseal webhook keygen" makes`},
-		"secret of another form":  {webhook(`"url": "https://a.example.com", "secret": "` + secret + `"`), "webhook 2: secret 1: secret is not written as the scheme's keys are: expected whsec"},
+		"secret of another form":  {webhook(`"url": "https://a.example.com", "secret": "` + secret + `"`), "webhook 2: secret 1: secret is not written as the scheme's keys are: expected whsec_ and base64"},
 		"unset placeholder":       {webhook(`"url": "https://a.example.com", "secret": "{env.NEVER_SET_ANYWHERE}"`), "webhook 2: secret: {env.NEVER_SET_ANYWHERE} is not set or empty"},
 		"half a placeholder":      {webhook(`"url": "https://a.example.com", "secret": "{env.A"`), "webhook 2: secret: a placeholder must be the whole text, and {env.NAME} or {file./absolute/path}"},
 		"another placeholder":     {webhook(`"url": "https://a.example.com", "secret": "{$VERY_SECRET}"`), "webhook 2: secret: a placeholder must be the whole text, and {env.NAME} or {file./absolute/path}"},

@@ -166,6 +166,9 @@ func (s Secret) key(form KeyForm, allowShort bool) ([]byte, error) {
 	switch {
 	case err != nil:
 		// The decoder's error quotes a byte of the secret.
+		if form == Whsec || form == WhsecOrUTF8 {
+			return nil, fmt.Errorf("%w: expected %s and base64", ErrSecretForm, symmetricPrefix)
+		}
 		return nil, fmt.Errorf("%w: expected %s", ErrSecretForm, form)
 	case len(key) == 0:
 		return nil, ErrSecretEmpty

@@ -400,9 +400,13 @@ func publicURL(r *rules, text string) (string, error) {
 	if !r.content.usesURL {
 		return "", nil
 	}
+	if text == "" {
+		return "", errors.New("the signature covers the URL: set public_url to the one that senders know, such as https://hooks.example.com")
+	}
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme == "" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("the signature covers the URL: set the public URL as senders know it, such as https://hooks.example.com")
+	// A host that ends in a colon is most often a scheme that was written twice: https://http://….
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") || u.RawQuery != "" || u.Fragment != "" {
+		return "", errors.New("the signature covers the URL: public_url must have http or https, a host and neither query nor fragment, such as https://hooks.example.com")
 	}
 	return strings.TrimSuffix(text, "/"), nil
 }

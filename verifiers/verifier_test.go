@@ -41,7 +41,7 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		{plain, Options{}, []string{good[1:]}, `secret 1: secret is shorter than 16 bytes`},
 		{base(func(s *Scheme) { s.Key = HexKey }), Options{}, []string{"not hex at all, is it?"}, `secret 1: secret is not written as the scheme's keys are: expected hex`},
 		{base(func(s *Scheme) { s.Key = Base64Key }), Options{}, []string{"not base64 at all!"}, `secret 1: secret is not written as the scheme's keys are: expected base64`},
-		{base(func(s *Scheme) { s.Key = Whsec }), Options{}, []string{"whsec_not base64 at all!"}, `secret 1: secret is not written as the scheme's keys are: expected whsec`},
+		{base(func(s *Scheme) { s.Key = Whsec }), Options{}, []string{"whsec_not base64 at all!"}, `secret 1: secret is not written as the scheme's keys are: expected whsec_ and base64`},
 		{base(func(s *Scheme) { s.Key = Whsec }), Options{AllowShort: true}, []string{"whsec_"}, `secret 1: secret is empty`},
 
 		{base(func(s *Scheme) { s.Algorithm = "md5" }), Options{}, []string{good}, `scheme acme: algorithm "md5" is unknown: use ecdsa-p256-sha256, ed25519, equal, hmac-sha1, hmac-sha256, hmac-sha384, hmac-sha512, rsa-pss-sha256, rsa-pss-sha512, rsa-sha1, rsa-sha256, sha1 or sha256`},
@@ -103,11 +103,14 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		}), Options{}, []string{good}, `scheme acme: timestamp: is in the signature's list: give the signature a list with a separator and another key than the timestamp's`},
 		{plain, Options{Tolerance: time.Minute}, []string{good}, `scheme acme: tolerance: the scheme signs no time: only a replay window bounds its deliveries`},
 
-		{content("{url}{body}"), Options{}, []string{good}, `scheme acme: the signature covers the URL: set the public URL as senders know it, such as https://hooks.example.com`},
-		{content("{url}{body}"), Options{PublicURL: "hooks.example.com"}, []string{good}, `scheme acme: the signature covers the URL: set the public URL as senders know it, such as https://hooks.example.com`},
-		{content("{url}{body}"), Options{PublicURL: "https://hooks.example.com/?a=1"}, []string{good}, `scheme acme: the signature covers the URL: set the public URL as senders know it, such as https://hooks.example.com`},
-		{content("{url}{body}"), Options{PublicURL: "https://h/#a"}, []string{good}, `scheme acme: the signature covers the URL: set the public URL as senders know it, such as https://hooks.example.com`},
-		{content("{url}{body}"), Options{PublicURL: "https://h\x00"}, []string{good}, `scheme acme: the signature covers the URL: set the public URL as senders know it, such as https://hooks.example.com`},
+		{content("{url}{body}"), Options{}, []string{good}, `scheme acme: the signature covers the URL: set public_url to the one that senders know, such as https://hooks.example.com`},
+		{content("{url}{body}"), Options{PublicURL: "hooks.example.com"}, []string{good}, `scheme acme: the signature covers the URL: public_url must have http or https, a host and neither query nor fragment, such as https://hooks.example.com`},
+		{content("{url}{body}"), Options{PublicURL: "https://hooks.example.com/?a=1"}, []string{good}, `scheme acme: the signature covers the URL: public_url must have http or https, a host and neither query nor fragment, such as https://hooks.example.com`},
+		{content("{url}{body}"), Options{PublicURL: "https://h/#a"}, []string{good}, `scheme acme: the signature covers the URL: public_url must have http or https, a host and neither query nor fragment, such as https://hooks.example.com`},
+		{content("{url}{body}"), Options{PublicURL: "https://h\x00"}, []string{good}, `scheme acme: the signature covers the URL: public_url must have http or https, a host and neither query nor fragment, such as https://hooks.example.com`},
+		{content("{url}{body}"), Options{PublicURL: "https://http://hooks.example.com"}, []string{good}, `scheme acme: the signature covers the URL: public_url must have http or https, a host and neither query nor fragment, such as https://hooks.example.com`},
+		{content("{url}{body}"), Options{PublicURL: "https://:9001"}, []string{good}, `scheme acme: the signature covers the URL: public_url must have http or https, a host and neither query nor fragment, such as https://hooks.example.com`},
+		{content("{url}{body}"), Options{PublicURL: "ftp://hooks.example.com"}, []string{good}, `scheme acme: the signature covers the URL: public_url must have http or https, a host and neither query nor fragment, such as https://hooks.example.com`},
 
 		{base(func(s *Scheme) { s.Alternative = &Scheme{Algorithm: HMACSHA512} }), Options{}, []string{good}, `scheme acme: alternative: must have the algorithm and key form of the scheme`},
 		{base(func(s *Scheme) { s.Alternative = &Scheme{} }), Options{}, []string{good}, `scheme acme: alternative: signature: place "": write it as header:NAME or query:NAME or json:PATH`},

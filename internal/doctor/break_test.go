@@ -131,6 +131,9 @@ var breakages = []breakage{
 	{"quotes", ofText(func(s string) string { return `"` + s + `"` }), OfSecret, []string{"quotes"}, 60},
 	{"name", ofText(func(s string) string { return "WEBHOOK_SECRET=" + s }), OfSecret, []string{"name"}, 60},
 	{"base64", ofText(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }), OfSecret, []string{"base64_encoded", "prefix_missing"}, 60},
+	{"behind a prefix", func(c *Case) bool {
+		return c.Scheme.Key == "" && ofText(func(s string) string { return symmetric + base64.StdEncoding.EncodeToString([]byte(s)) })(c)
+	}, OfSecret, []string{"behind_prefix_decoded"}, 40},
 	{"hex", ofText(func(s string) string { return hex.EncodeToString([]byte(s)) }), OfSecret, []string{"hex_encoded", "prefix_missing"}, 60},
 	{"base64 decoded", func(c *Case) bool {
 		raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(c.Secret(), symmetric))

@@ -105,6 +105,13 @@ func TestWhatIsOddIsHintedAt(t *testing.T) {
 		{func(c *Case) { c.Header.Set("Content-Length", "500"); c.Body = []byte("[1]") }, "length"},
 		{func(c *Case) { c.Body = nil }, "empty"},
 		{func(c *Case) { c.Scheme = preset(t, "stripe"); c.Body = []byte("[1]") }, "headers"},
+		{func(c *Case) { c.Header = http.Header{"Content-Type": {"application/json"}} }, "absent"},
+		{func(c *Case) { *c = sign(t, "slack", richBody); c.Header.Del("X-Slack-Request-Timestamp") }, "absent"},
+		{func(c *Case) { *c = sign(t, "standard", richBody); c.Header.Del("Webhook-Id") }, "absent"},
+		{func(c *Case) {
+			*c = sign(t, "rfc9421", richBody)
+			c.Header.Set("Signature-Input", strings.Replace(c.Header.Get("Signature-Input"), ` "content-digest"`, "", 1))
+		}, "uncovered"},
 		{ofAnotherSecret, "other"},
 	} {
 		c := sign(t, "github", richBody)

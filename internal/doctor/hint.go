@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,8 +42,28 @@ func hints(c Case, r Report) (all []Change) {
 	for _, s := range c.fitsButForKey() {
 		add(OfProvider, s.Name, "the delivery is signed as %s signs, with this secret, as far as can be told without asking for the key: try the provider %s", s.Title, s.Name)
 	}
-	if len(all) == 0 && mismatch {
+	if len(all) > 0 {
+		return all
+	}
+	switch r.Reason {
+	case verifiers.ReasonOf(verifiers.ErrSignatureMismatch):
 		add(OfSecret, "other", "nothing that usually goes wrong explains it: most likely the secret is another endpoint's, or an older one, or the body was changed in its contents")
+	case verifiers.ReasonOf(verifiers.ErrSignatureMissing):
+		add(OfHeader, "absent", "there is nothing at %s, where the scheme has its signature: the sender signs only once it has a secret, or something dropped it on its way", c.Scheme.Signature.From)
+	case verifiers.ReasonOf(verifiers.ErrTimestampMissing):
+		add(OfHeader, "absent", "there is nothing at %s, where the scheme has its time: something dropped it on its way", c.Scheme.Timestamp.From)
+	case verifiers.ReasonOf(verifiers.ErrFieldMissing):
+		read := c.Scheme
+		if read.Alternative != nil && !slices.ContainsFunc(fieldsOf(read)[:1], func(name string) bool { return c.Header.Get(name) != "" }) {
+			read = *read.Alternative
+		}
+		read.Alternative = nil
+		absent := slices.DeleteFunc(fieldsOf(read), func(name string) bool { return c.Header.Get(name) != "" })
+		if len(absent) > 0 {
+			add(OfHeader, "absent", "there is no header field %s, which the scheme reads: something dropped it on its way", strings.Join(absent, ", "))
+		} else {
+			add(OfHeader, "uncovered", "something that the scheme signs is not there, or not among what is signed here: %s", c.Scheme.Note)
+		}
 	}
 	return all
 }

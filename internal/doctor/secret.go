@@ -68,6 +68,12 @@ var secretChanges = []secretChange{
 	{"base64_encoded", "the secret is base64 of the one that signed: decode it first (Kubernetes shows secrets in base64)", func(s string) []string {
 		return decoded(s)
 	}},
+	{"behind_prefix_decoded", "what signed is the base64 behind the secret's prefix, decoded, and the scheme takes the secret as it is: the sender has to sign with all of its text, or the scheme is another one", func(s string) []string {
+		if rest, ok := strings.CutPrefix(s, symmetric); ok {
+			return decoded(rest)
+		}
+		return nil
+	}},
 	{"base64_decoded", "the secret was decoded from base64 already: give it as the provider shows it", func(s string) []string {
 		return []string{base64.StdEncoding.EncodeToString([]byte(s)), symmetric + base64.StdEncoding.EncodeToString([]byte(s))}
 	}},
@@ -164,6 +170,9 @@ func ofSecret(c Case) []variation {
 	for _, change := range secretChanges {
 		if wellFormed && strings.HasSuffix(change.name, "_decoded") {
 			continue // it would be no key any more: the sender's is another one
+		}
+		if change.name == "behind_prefix_decoded" && !asText {
+			continue // that is how the scheme reads it
 		}
 		for _, text := range change.change(is) {
 			if text == is || text == "" {
