@@ -244,6 +244,7 @@ func (g *gateway) askAdmin(method, path string) *answer {
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	req.Header.Set("Accept-Encoding", "identity") // the metrics of all tests are much to compress
 	return g.do(req)
 }
 
@@ -251,9 +252,21 @@ func (g *gateway) askAdmin(method, path string) *answer {
 // and value, name and value; the values of series that differ in other labels are added up.
 func (g *gateway) metric(name string, labels ...string) float64 {
 	g.t.Helper()
+	return g.metricIn(g.metrics(), name, labels...)
+}
+
+// metrics returns the text of all metrics.
+func (g *gateway) metrics() string {
+	g.t.Helper()
+	return g.askAdmin(http.MethodGet, "/metrics").wants(g.t, 200).body
+}
+
+// metricIn is metric of a text that metrics returned.
+func (g *gateway) metricIn(text, name string, labels ...string) float64 {
+	g.t.Helper()
 	total := 0.0
 lines:
-	for line := range strings.SplitSeq(g.askAdmin(http.MethodGet, "/metrics").wants(g.t, 200).body, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		rest, ok := strings.CutPrefix(line, name)
 		if !ok || rest == "" || rest[0] != '{' && rest[0] != ' ' {
 			continue

@@ -109,10 +109,11 @@ func TestWhatIsPublishedIsCountedOnOverReloads(t *testing.T) {
 	g := start(t, publishing(subscriber("/", "name crm")), append(publishNames(t, app), "TAKEN", newApp(t).address())...)
 	names := []string{"messages_total", "attempts_total", "attempt_seconds_count", "retries_total"}
 	count := func() (counts []float64) {
+		text := g.metrics()
 		for _, name := range names {
-			counts = append(counts, g.metric("caddy_webhook_"+name))
+			counts = append(counts, g.metricIn(text, "caddy_webhook_"+name))
 		}
-		return append(counts, g.metric("caddy_webhook_attempts_total", "result", "answered_5xx"))
+		return append(counts, g.metricIn(text, "caddy_webhook_attempts_total", "result", "answered_5xx"))
 	}
 	before := count()
 	check := func(when string, n float64) {
