@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -219,30 +218,6 @@ func TestAFileOfSubscriptionsInThePlaceOfAnotherIsNoticed(t *testing.T) {
 	if changed, err := f.read(); err != nil || !changed || f.endpoints[0].URL != "https://subscriber.example.com/other" {
 		t.Errorf("got %v, %v, %+v", changed, err, f.endpoints)
 	}
-}
-
-// A pipe would be waited for without end.
-func TestSubscriptionsInNoRegularFileAreRefused(t *testing.T) {
-	f := newSubscriptionsFile(t, outbound.Egress{})
-	refused := func() {
-		t.Helper()
-		want := "subscriptions " + f.path + ": is no regular file: name one that can be read again and again"
-		if _, err := f.read(); err == nil || err.Error() != want {
-			t.Errorf("got error %v, want %s", err, want)
-		}
-	}
-	path := f.path
-	f.path = filepath.Dir(path)
-	refused()
-	f.path = path
-	mkfifo, err := exec.LookPath("mkfifo")
-	if err != nil {
-		t.Skip("there is no mkfifo")
-	}
-	if err := exec.Command(mkfifo, path).Run(); err != nil {
-		t.Fatal(err)
-	}
-	refused()
 }
 
 func TestAFileWithSecretsThatOthersCanReadIsWarnedOf(t *testing.T) {
