@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"io"
 	"maps"
 	"net/http"
 
@@ -65,6 +66,17 @@ func (w *ackWriter) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	return w.ResponseWriter.Write(p)
+}
+
+// ReadFrom drops it as Write does; the wrapper's would go past that.
+func (w *ackWriter) ReadFrom(r io.Reader) (int64, error) {
+	if !w.decided {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.replaced {
+		return io.Copy(io.Discard, r)
+	}
+	return w.ResponseWriterWrapper.ReadFrom(r)
 }
 
 // FlushError decides first, because to flush is to write.
